@@ -1,0 +1,285 @@
+//! Every number in which Rootstock networks differ, as data. Nothing about a network is wired in elsewhere.
+//!
+//! Heights and constants are those of rskj 9.1.0's `reference.conf`, `config/*.conf` and `Constants`; each
+//! activation names its RSKIP in [`Activations`].
+
+use core::time::Duration;
+
+use crate::primitives::{
+    activation::{Activation, Activations},
+    hash::{Address, BlockHash, Hash256},
+    header::{Header, HeaderDecodeError, HeaderFields, ProofFields},
+    number::{BlockNumber, Difficulty, GasLimit, GasPrice, UnixTime},
+};
+
+/// Keccak-256 of the empty RLP list: `unclesHash` of a block without uncles.
+pub const EMPTY_UNCLES_HASH: Hash256 =
+    Hash256::new(hex32("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"));
+/// Keccak-256 of the empty RLP string: root of an empty trie.
+pub const EMPTY_TRIE_ROOT: Hash256 =
+    Hash256::new(hex32("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"));
+
+/// A network's parameters, as far as headers and peers are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkParams {
+    /// Name, as the CLI and the store spell it.
+    pub name: String,
+    /// Chain id of transactions; not in headers.
+    pub chain_id: u32,
+    /// Network id of the peer protocol.
+    pub network_id: u32,
+    /// TCP and UDP port of a node with default settings.
+    pub default_port: u16,
+    /// Host names and ports that discovery starts from.
+    pub boot_nodes: Vec<String>,
+    /// Upgrade heights.
+    pub activations: Activations,
+    /// Seconds per block and uncle that the difficulty steers to.
+    pub target_block_seconds: u32,
+    /// Least difficulty.
+    pub minimum_difficulty: Difficulty,
+    /// Least difficulty from RSKIP-290 on, where the network has that rule.
+    pub minimum_difficulty_after_rskip290: Option<Difficulty>,
+    /// A difficulty step is the parent's difficulty divided by this.
+    pub difficulty_divisor: u32,
+    /// The same from RSKIP-156 on.
+    pub difficulty_divisor_after_rskip156: u32,
+    /// How far ahead of the clock a header may be. Zero switches off every timestamp rule, as in rskj.
+    pub max_future: Duration,
+    /// RSKIP-179's bound (exclusive) between a header's time and its Bitcoin header's.
+    pub bitcoin_time_bound: Duration,
+    /// The same from RSKIP-297 on, where the network has that rule.
+    pub bitcoin_time_bound_after_rskip297: Option<Duration>,
+    /// The first block.
+    pub genesis: HeaderFields,
+}
+
+impl NetworkParams {
+    /// The public main network.
+    pub fn mainnet() -> Self {
+        Self {
+            name: "mainnet".to_owned(),
+            chain_id: 30,
+            network_id: 775,
+            default_port: 5050,
+            boot_nodes: (1..=16).map(|n| format!("bootstrap{n:02}.rsk.co:5050")).collect(),
+            activations: Activations {
+                rskip92: Activation::at(729_000),
+                rskip97: Activation::at(729_000),
+                rskip98: Activation::at(729_000),
+                rskip110: Activation::at(1_591_000),
+                rskip126: Activation::at(1_591_000),
+                rskip144: Activation::NEVER,
+                rskip156: Activation::at(2_392_700),
+                rskip179: Activation::at(3_614_800),
+                rskip180: Activation::at(3_614_800),
+                rskip290: Activation::at(4_598_500),
+                rskip297: Activation::at(4_598_500),
+                rskip351: Activation::NEVER,
+                rskip535: Activation::NEVER,
+                rskip_umm: Activation::at(2_392_700),
+            },
+            target_block_seconds: 14,
+            minimum_difficulty: Difficulty::new(7_000_000_000_000_000),
+            minimum_difficulty_after_rskip290: None,
+            difficulty_divisor: 50,
+            difficulty_divisor_after_rskip156: 400,
+            max_future: Duration::from_secs(60),
+            bitcoin_time_bound: Duration::from_secs(300),
+            bitcoin_time_bound_after_rskip297: None,
+            genesis: genesis(GenesisValues {
+                state_root: "9fa70f12726ac738640a86754741bb3f5680520ccc7e6ae9d95ace566a67fe01",
+                difficulty: 0x10_0000,
+                gas_limit: 6_800_000,
+                timestamp: 1_514_862_000,
+                extra_data: b"Happy Bitcoin Day 03/Jan/2018 - RSK technology at the service of society",
+                minimum_gas_price: 183_000_000,
+            }),
+        }
+    }
+
+    /// The public test network.
+    pub fn testnet() -> Self {
+        Self {
+            name: "testnet".to_owned(),
+            chain_id: 31,
+            network_id: 8100,
+            default_port: 50505,
+            boot_nodes: (1..=8).map(|n| format!("bootstrap{n:02}.testnet.rsk.co:50505")).collect(),
+            activations: Activations {
+                rskip92: Activation::GENESIS,
+                rskip97: Activation::NEVER,
+                rskip98: Activation::GENESIS,
+                rskip110: Activation::GENESIS,
+                rskip126: Activation::GENESIS,
+                rskip144: Activation::at(7_139_600),
+                rskip156: Activation::at(863_000),
+                rskip179: Activation::at(2_060_500),
+                rskip180: Activation::at(2_060_500),
+                rskip290: Activation::at(2_581_800),
+                rskip297: Activation::at(3_103_000),
+                rskip351: Activation::at(7_139_600),
+                rskip535: Activation::at(7_604_200),
+                rskip_umm: Activation::at(863_000),
+            },
+            target_block_seconds: 14,
+            minimum_difficulty: Difficulty::new(131_072),
+            minimum_difficulty_after_rskip290: Some(Difficulty::new(550_000_000)),
+            difficulty_divisor: 50,
+            difficulty_divisor_after_rskip156: 400,
+            max_future: Duration::from_secs(540),
+            bitcoin_time_bound: Duration::from_secs(300),
+            bitcoin_time_bound_after_rskip297: Some(Duration::from_secs(7200)),
+            genesis: genesis(GenesisValues {
+                state_root: "45bce5168430c42b3d568331753f900a32457b4f3748697cbd8375ff4da72641",
+                difficulty: 0x10_0000,
+                gas_limit: 5_000_000,
+                timestamp: 0,
+                extra_data: &[0x43, 0x4d, 0x27, 0x28, 0x41],
+                minimum_gas_price: 0,
+            }),
+        }
+    }
+
+    /// rskj's local network with its default configuration.
+    pub fn regtest() -> Self {
+        Self {
+            name: "regtest".to_owned(),
+            chain_id: 33,
+            network_id: 7771,
+            default_port: 50501,
+            boot_nodes: Vec::new(),
+            activations: Activations {
+                rskip97: Activation::NEVER,
+                rskip144: Activation::at(1),
+                rskip351: Activation::at(1),
+                rskip535: Activation::at(1),
+                ..ALL_RULES_FROM_GENESIS
+            },
+            target_block_seconds: 10,
+            minimum_difficulty: Difficulty::new(1),
+            minimum_difficulty_after_rskip290: None,
+            difficulty_divisor: 2048,
+            difficulty_divisor_after_rskip156: 2048,
+            max_future: Duration::ZERO,
+            bitcoin_time_bound: Duration::from_secs(300),
+            bitcoin_time_bound_after_rskip297: None,
+            genesis: genesis(GenesisValues {
+                state_root: "9c13f6bf26a9d1b13b708b5da083cb8f4e948bb7f903174081ad95810d52723f",
+                difficulty: 1,
+                gas_limit: 10_000_000,
+                timestamp: 0,
+                extra_data: b"horse",
+                minimum_gas_price: 0,
+            }),
+        }
+    }
+
+    /// The generator's offline network: mainnet's rules from wasabi on, all active from the start, at a
+    /// difficulty that any machine mines in a few tries. Its genesis lies in the past (November 2023), so
+    /// that generated chains of millions of blocks are never ahead of a real clock.
+    pub fn simnet() -> Self {
+        Self {
+            name: "simnet".to_owned(),
+            chain_id: 35,
+            network_id: 77_735,
+            default_port: 50_635,
+            boot_nodes: Vec::new(),
+            activations: ALL_RULES_FROM_GENESIS,
+            minimum_difficulty: Difficulty::new(1),
+            genesis: genesis(GenesisValues {
+                state_root: "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421",
+                difficulty: 1,
+                gas_limit: 6_800_000,
+                timestamp: 1_700_000_000,
+                extra_data: b"simnet",
+                minimum_gas_price: 0,
+            }),
+            ..Self::mainnet()
+        }
+    }
+
+    /// The genesis header, decoded and hashed.
+    ///
+    /// # Errors
+    /// When the genesis values of a custom network do not make a header.
+    pub fn genesis_header(&self) -> Result<Header, HeaderDecodeError> {
+        Header::decode(&self.genesis.encode(), &self.activations)
+    }
+}
+
+/// Version-0 rules from the first block on. `ummRoot` starts at block 1, because rskj's genesis never has one.
+const ALL_RULES_FROM_GENESIS: Activations = Activations {
+    rskip92: Activation::GENESIS,
+    rskip97: Activation::GENESIS,
+    rskip98: Activation::GENESIS,
+    rskip110: Activation::GENESIS,
+    rskip126: Activation::GENESIS,
+    rskip144: Activation::NEVER,
+    rskip156: Activation::GENESIS,
+    rskip179: Activation::GENESIS,
+    rskip180: Activation::GENESIS,
+    rskip290: Activation::GENESIS,
+    rskip297: Activation::GENESIS,
+    rskip351: Activation::NEVER,
+    rskip535: Activation::NEVER,
+    rskip_umm: Activation::at(1),
+};
+
+/// What differs between the genesis blocks of the networks.
+struct GenesisValues {
+    state_root: &'static str,
+    difficulty: u128,
+    gas_limit: u128,
+    timestamp: u64,
+    extra_data: &'static [u8],
+    minimum_gas_price: i128,
+}
+
+/// Builds a genesis as rskj's `GenesisLoaderImpl` does: five difficulty bytes as its files write
+/// them, one zero byte in each merged-mining field.
+fn genesis(values: GenesisValues) -> HeaderFields {
+    let difficulty_bytes = 5;
+    let significant = (u128::BITS - values.difficulty.leading_zeros()).div_ceil(8);
+    HeaderFields {
+        parent_hash: BlockHash::ZERO,
+        uncles_hash: EMPTY_UNCLES_HASH,
+        coinbase: Some(Address::new([0x33; 20])),
+        state_root: Hash256::new(hex32(values.state_root)),
+        transactions_root: EMPTY_TRIE_ROOT,
+        receipts_root: EMPTY_TRIE_ROOT,
+        logs_bloom: Box::new([0; 256]),
+        difficulty: Difficulty::new(values.difficulty),
+        genesis_difficulty_padding: (difficulty_bytes - significant) as u8,
+        number: BlockNumber::GENESIS,
+        gas_limit: GasLimit::new(0, values.gas_limit),
+        gas_used: 0,
+        timestamp: UnixTime::from_secs(values.timestamp),
+        extra_data: values.extra_data.to_vec(),
+        paid_fees: 0,
+        minimum_gas_price: Some(GasPrice::new(values.minimum_gas_price)),
+        uncle_count: 0,
+        umm_root: None,
+        proof: Some(ProofFields { bitcoin_header: vec![0], merkle_proof: vec![0], coinbase: vec![0] }),
+    }
+}
+
+/// Reads 64 hexadecimal digits at compile time.
+const fn hex32(text: &str) -> [u8; 32] {
+    const fn digit(character: u8) -> u8 {
+        match character {
+            b'0'..=b'9' => character - b'0',
+            b'a'..=b'f' => character - b'a' + 10,
+            _ => panic!("not a lower-case hexadecimal digit"),
+        }
+    }
+    let text = text.as_bytes();
+    assert!(text.len() == 64, "32 bytes of hex");
+    let mut bytes = [0; 32];
+    let mut index = 0;
+    while index < 32 {
+        bytes[index] = digit(text[2 * index]) << 4 | digit(text[2 * index + 1]);
+        index += 1;
+    }
+    bytes
+}

@@ -1,0 +1,5 @@
+//! Rustock: a Rootstock (RSK) light client to embed.
+#![forbid(unsafe_code)]
+
+pub mod consensus;
+pub mod primitives;
