@@ -1,0 +1,6 @@
+//! The chain as values: records of verified blocks, changes to it, its in-memory tail, checkpoints.
+//!
+//! Pure. Imports `primitives` and `consensus`.
+
+pub mod batch;
+pub mod record;

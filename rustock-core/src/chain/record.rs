@@ -1,0 +1,99 @@
+//! What is kept of a block once its header is verified: all that checking a child, choosing a branch and
+//! answering an app needs, without the proof.
+//!
+//! No RSKIP. Stands where rskj keeps whole blocks (`IndexedBlockStore`).
+
+use crate::primitives::{
+    hash::{BlockHash, Hash256},
+    header::Header,
+    number::{BlockNumber, CumulativeDifficulty, Difficulty, GasLimit, GasPrice, UnixTime},
+};
+
+/// One verified block of the chain, by its facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockRecord {
+    /// Height.
+    pub number: BlockNumber,
+    /// Block hash.
+    pub hash: BlockHash,
+    /// Hash of the block below.
+    pub parent_hash: BlockHash,
+    /// Root of the state after the block.
+    pub state_root: Hash256,
+    /// Root of the transactions.
+    pub transactions_root: Hash256,
+    /// Root of the receipts.
+    pub receipts_root: Hash256,
+    /// Seconds since the epoch.
+    pub timestamp: UnixTime,
+    /// Work of the header.
+    pub difficulty: Difficulty,
+    /// Sum of header difficulties from the chain's base (its genesis or checkpoint) up to and including this
+    /// block. Uncles are not in it, so it is not rskj's total difficulty.
+    pub header_difficulty_sum: CumulativeDifficulty,
+    /// Gas limit, as encoded.
+    pub gas_limit: GasLimit,
+    /// Minimum gas price; `None` is rskj's null, which only a trusted base could carry.
+    pub minimum_gas_price: Option<GasPrice>,
+    /// Uncle count of the header.
+    pub uncle_count: u32,
+    /// First byte of the Bitcoin block hash in the merged-mining proof, for fork-detection data; 0 where there
+    /// is no Bitcoin header (genesis).
+    pub bitcoin_hash_byte: u8,
+}
+
+impl BlockRecord {
+    /// The record of `header`, whose chain weighs `header_difficulty_sum` with it.
+    pub fn new(header: &Header, header_difficulty_sum: CumulativeDifficulty, bitcoin_hash_byte: u8) -> Self {
+        Self {
+            number: header.number(),
+            hash: header.hash(),
+            parent_hash: header.parent_hash(),
+            state_root: header.state_root(),
+            transactions_root: header.transactions_root(),
+            receipts_root: header.receipts_root(),
+            timestamp: header.timestamp(),
+            difficulty: header.difficulty(),
+            header_difficulty_sum,
+            gas_limit: header.gas_limit(),
+            minimum_gas_price: header.minimum_gas_price(),
+            uncle_count: header.uncle_count(),
+            bitcoin_hash_byte,
+        }
+    }
+
+    /// Height and hash.
+    pub fn id(&self) -> BlockId {
+        BlockId { number: self.number, hash: self.hash }
+    }
+}
+
+/// A block by height and hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlockId {
+    /// Height.
+    pub number: BlockNumber,
+    /// Block hash.
+    pub hash: BlockHash,
+}
+
+impl core::fmt::Display for BlockId {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "#{} {}", self.number, self.hash)
+    }
+}
+
+/// An ancestor below the chain's base, as far as fork-detection data needs it (RSKIP-110).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AncestorRecord {
+    /// Height.
+    pub number: BlockNumber,
+    /// Block hash; each is the parent hash of the one above, up to the base.
+    pub hash: BlockHash,
+    /// Hash of the block below.
+    pub parent_hash: BlockHash,
+    /// First byte of the Bitcoin block hash in its proof.
+    pub bitcoin_hash_byte: u8,
+    /// Uncle count of the header.
+    pub uncle_count: u32,
+}
