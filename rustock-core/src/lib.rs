@@ -5,3 +5,4 @@ pub mod chain;
 pub mod consensus;
 pub mod primitives;
 pub mod store;
+pub mod wire;
