@@ -92,7 +92,7 @@ impl NetworkParams {
                 difficulty: 0x10_0000,
                 gas_limit: 6_800_000,
                 timestamp: 1_514_862_000,
-                extra_data: b"Happy Bitcoin Day 03/Jan/2018 - RSK technology at the service of society",
+                extra_data: b"Happy Bitcoin Day! 03/Jan/2018 - RSK technology at the service of society",
                 minimum_gas_price: 183_000_000,
             }),
         }
