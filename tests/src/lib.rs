@@ -1,0 +1,4 @@
+//! What the suites share: where the recorded data is and how it is read.
+#![forbid(unsafe_code)]
+
+pub mod vectors;
