@@ -1,4 +1,5 @@
 //! What the suites share: where the recorded data is and how it is read.
 #![forbid(unsafe_code)]
 
+pub mod layers;
 pub mod vectors;
