@@ -146,7 +146,8 @@ impl<'a> Items<'a> {
                 (true, prefix, size)
             }
         };
-        let end = prefix + size;
+        // A 32-bit device could overflow here on a claimed size near 4 GiB.
+        let end = prefix.checked_add(size).ok_or(RlpError::Truncated)?;
         let payload = input.get(prefix..end).ok_or(RlpError::Truncated)?;
         if first == 0x81 && payload[0] < 0x80 {
             return Err(RlpError::NotCanonical);

@@ -121,7 +121,7 @@ impl Capability {
 pub struct Hello {
     /// Version of the base protocol. rskj speaks 4 and puts up with 5.
     pub p2p_version: u32,
-    /// Free text that names the software.
+    /// Free text that names the software. It may hold any character, so escape it before showing it.
     pub client_id: String,
     /// The sub-protocols spoken.
     pub capabilities: Vec<Capability>,

@@ -14,8 +14,9 @@ use crate::{
     },
 };
 
-/// The first bytes of a payload that [`MessageKind::peek`] needs at most.
-pub const PEEK_SIZE: usize = 16;
+/// The first bytes of a payload that [`MessageKind::peek`] needs at most: two list prefixes of five and the type.
+/// With the message code in front they fit into the first 16 bytes of a frame.
+pub const PEEK_SIZE: usize = 11;
 
 macro_rules! message_kinds {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {

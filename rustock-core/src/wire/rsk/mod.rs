@@ -24,7 +24,7 @@ pub use announce::{BlockIdentifier, MAX_USED_IDENTIFIERS, NewBlockHash, NewBlock
 pub use block::{BlockRequest, GetBlock};
 pub use block_hash::{BlockHashRequest, BlockHashResponse};
 pub use body::{BodyRequest, BodyResponse, MAX_UNCLES};
-pub use envelope::{MessageKind, seal};
+pub use envelope::{MessageKind, PEEK_SIZE, seal};
 pub use headers::{BlockHeadersRequest, BlockHeadersResponse, MAX_HEADERS};
 pub use legacy_status::LegacyStatus;
 pub use raw_list::RawList;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rlp::RlpStream;
 
-use super::{envelope::PEEK_SIZE, *};
+use super::*;
 use crate::{
     primitives::{
         hash::BlockHash,
