@@ -63,6 +63,16 @@ impl<'a> Item<'a> {
         Ok(item)
     }
 
+    /// Reads the item `input` begins with, and what follows it.
+    ///
+    /// # Errors
+    /// Anything that does not begin with one whole canonical item.
+    pub fn decode_first(input: &'a [u8]) -> Result<(Self, &'a [u8]), RlpError> {
+        let mut items = Items { rest: input };
+        let item = items.next_item()?;
+        Ok((item, items.rest))
+    }
+
     /// True for a list.
     pub fn is_list(&self) -> bool {
         self.is_list

@@ -6,4 +6,5 @@
 pub mod error;
 mod fields;
 pub mod p2p;
+pub mod rlpx;
 pub mod rsk;
