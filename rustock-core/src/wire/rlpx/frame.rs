@@ -27,8 +27,9 @@ const PREFIX_SHOWN: usize = 2 * BLOCK;
 /// Memory taken on the word of a frame header alone, before any of the body came.
 const RESERVED_AT_ONCE: usize = 64 * 1024;
 
-/// The same key stream as a 128-bit counter gives, since it starts at zero, in half the time.
-type Cipher = Ctr64BE<Aes256>;
+/// The cipher of both frame streams. RLPx asks for a counter of 128 bits; one of 64 gives the same key stream,
+/// since it starts at zero, in half the time.
+pub type FrameCipher = Ctr64BE<Aes256>;
 
 /// Tells from the message code and the first bytes of the payload whether the message is of a kind that
 /// nobody here wants. It is asked about frames too large to hold, before their MAC could be checked.
@@ -83,7 +84,7 @@ pub struct MessageTooLarge {
 
 /// Turns messages into frames, in order.
 pub struct FrameEncoder {
-    cipher: Cipher,
+    cipher: FrameCipher,
     mac: FrameMac,
 }
 
@@ -175,7 +176,7 @@ impl Frame {
 /// Holds at most one frame of [`MAXIMUM_HELD_FRAME`] and its padding. A larger frame of an ignored kind is
 /// decrypted and authenticated piece by piece and dropped; of any other kind it is an error.
 pub struct FrameDecoder {
-    cipher: Cipher,
+    cipher: FrameCipher,
     mac: FrameMac,
     is_ignored: IsIgnored,
     state: State,
@@ -192,6 +193,7 @@ impl State {
     const START: Self = Self::Header { sealed: [0; SEALED_HEADER], filled: 0 };
 }
 
+#[derive(Default)]
 struct Body {
     size: usize,
     /// Bytes still to come, padding included.
@@ -279,12 +281,6 @@ impl FrameDecoder {
     }
 }
 
-impl Default for Body {
-    fn default() -> Self {
-        Self { size: 0, missing: 0, kept: Vec::new(), dropped: None }
-    }
-}
-
 impl Body {
     fn is_held(&self) -> bool {
         self.size <= MAXIMUM_HELD_FRAME
@@ -301,7 +297,12 @@ impl Body {
         }
     }
 
-    fn take(&mut self, piece: &[u8], cipher: &mut Cipher, is_ignored: IsIgnored) -> Result<(), FrameError> {
+    fn take(
+        &mut self,
+        piece: &[u8],
+        cipher: &mut FrameCipher,
+        is_ignored: IsIgnored,
+    ) -> Result<(), FrameError> {
         self.missing -= piece.len();
         if self.dropped.is_some() {
             self.kept.clear();
@@ -335,8 +336,8 @@ impl fmt::Debug for FrameDecoder {
     }
 }
 
-fn cipher(aes_secret: &[u8; 32]) -> Cipher {
-    Cipher::new(&(*aes_secret).into(), &[0; BLOCK].into())
+fn cipher(aes_secret: &[u8; 32]) -> FrameCipher {
+    FrameCipher::new(&(*aes_secret).into(), &[0; BLOCK].into())
 }
 
 /// Moves bytes into `buffer` until it is full; true then.

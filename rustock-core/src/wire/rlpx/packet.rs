@@ -180,3 +180,6 @@ pub(crate) fn check_legacy_flag(flag: u8) -> Result<(), HandshakeError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

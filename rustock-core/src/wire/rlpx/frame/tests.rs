@@ -96,7 +96,9 @@ fn the_counter_of_64_bits_gives_the_key_stream_of_128() {
 
 #[test]
 fn any_rlp_will_do_as_header_data() {
-    for header_data in [&[0xc1, 0x80][..], &[0xc2, 0x80, 0x80], &[0xc5, 0x80, 0x01, 0x82, 0xb4, 0x2e], &[0x80]] {
+    for header_data in
+        [&[0xc1, 0x80][..], &[0xc2, 0x80, 0x80], &[0xc5, 0x80, 0x01, 0x82, 0xb4, 0x2e], &[0x80]]
+    {
         let (mut encoder, mut decoder) = pair();
         let frame = seal(&mut encoder, 2, header_data, &[0x02, 0xc0]);
         let received = read_all(&mut decoder, &frame, 7).expect("readable");
@@ -165,7 +167,8 @@ fn an_ignored_frame_is_held_up_to_the_limit_and_dropped_above_it() {
 #[test]
 fn a_dropped_frame_is_authenticated_and_never_kept() {
     let (mut encoder, mut decoder) = pair();
-    let mut frame = encoder.encode(IGNORED, &vec![0x55; 2 * MAXIMUM_HELD_FRAME]).expect("below the send limit");
+    let mut frame =
+        encoder.encode(IGNORED, &vec![0x55; 2 * MAXIMUM_HELD_FRAME]).expect("below the send limit");
     let last = frame.len() - 1;
     assert_eq!(decoder.read(&mut &frame[..last]), Ok(None));
     let State::Tag { body, .. } = &decoder.state else { panic!("waits for the tag") };
