@@ -2,5 +2,16 @@
 //!
 //! Pure: the time of day is an argument, ancestors are values. Imports `primitives` only.
 
+pub mod chunk;
+pub mod era;
+pub mod error;
+pub mod fork_choice;
+pub mod fork_detection_window;
 pub mod network;
 pub mod params;
+pub mod parent;
+pub mod rules;
+pub mod verify;
+
+#[cfg(test)]
+mod test_headers;

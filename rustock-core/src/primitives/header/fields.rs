@@ -157,12 +157,12 @@ impl HeaderFields {
 }
 
 /// rskj's `encodeBlockDifficulty`: shortest two's complement, zero as one zero byte.
-pub(crate) fn difficulty_bytes(difficulty: Difficulty) -> Vec<u8> {
+fn difficulty_bytes(difficulty: Difficulty) -> Vec<u8> {
     signed_form(&difficulty.get().to_be_bytes())
 }
 
 /// The shortest two's complement of an unsigned big-endian integer.
-pub(crate) fn signed_form(digits: &[u8]) -> Vec<u8> {
+fn signed_form(digits: &[u8]) -> Vec<u8> {
     let significant = minimal_be(digits);
     let mut bytes = Vec::with_capacity(significant.len() + 1);
     if significant.first().is_none_or(|first| first & 0x80 != 0) {

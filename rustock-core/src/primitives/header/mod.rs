@@ -16,7 +16,6 @@ use decode::{ProofSpans, Spans};
 
 pub use decode::{BITCOIN_HEADER_SIZE, FieldError, HeaderDecodeError};
 pub use field::HeaderField;
-pub(crate) use fields::difficulty_bytes;
 pub use fields::{HeaderFields, ProofFields};
 
 use super::{
