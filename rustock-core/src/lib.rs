@@ -4,5 +4,6 @@
 pub mod chain;
 pub mod consensus;
 pub mod primitives;
+pub mod proto;
 pub mod store;
 pub mod wire;

@@ -3,4 +3,6 @@
 //! Pure. Imports `primitives` and `consensus`.
 
 pub mod batch;
+pub mod checkpoint;
 pub mod record;
+pub mod tail;

@@ -3,6 +3,8 @@
 //!
 //! No RSKIP. Stands where rskj keeps whole blocks (`IndexedBlockStore`).
 
+use bitcoin_hashes::sha256d;
+
 use crate::primitives::{
     hash::{BlockHash, Hash256},
     header::Header,
@@ -96,4 +98,18 @@ pub struct AncestorRecord {
     pub bitcoin_hash_byte: u8,
     /// Uncle count of the header.
     pub uncle_count: u32,
+}
+
+impl AncestorRecord {
+    /// The record of a header whose hash is trusted. The hash covers the Bitcoin header and the uncle count.
+    pub fn of(header: &Header) -> Self {
+        let bitcoin_header = header.proof().map(|proof| sha256d::Hash::hash(proof.bitcoin_header));
+        Self {
+            number: header.number(),
+            hash: header.hash(),
+            parent_hash: header.parent_hash(),
+            bitcoin_hash_byte: bitcoin_header.map_or(0, |hash| hash.to_byte_array()[0]),
+            uncle_count: header.uncle_count(),
+        }
+    }
 }

@@ -1,0 +1,157 @@
+//! The main part of a round: skeletons, their chunks in flight, and verification in ascending order.
+
+use std::collections::VecDeque;
+
+use super::{
+    MAX_BUFFERED_CHUNKS,
+    branch::Branch,
+    fault::PeerFault,
+    job::JobHeaders,
+    machine::{Stage, Step, SyncMachine},
+    peer::{PeerId, Purpose},
+    plan::{ChunkRequest, SkeletonPlan, plan_skeleton},
+};
+use crate::{
+    chain::record::BlockId,
+    primitives::number::BlockNumber,
+    wire::rsk::{BlockIdentifier, RawList},
+};
+
+/// Everything between a peer's first skeleton and its last chunk.
+#[derive(Debug)]
+pub(super) struct Download {
+    pub branch: Branch,
+    rest: DownloadRest,
+}
+
+/// A download without its branch, while the branch is being extended.
+#[derive(Debug)]
+pub(super) struct DownloadRest {
+    /// Chunks not asked for yet, ascending. At most one skeleton, and the next one.
+    planned: VecDeque<ChunkRequest>,
+    /// Chunks asked for, ascending, with the answer once it is there. At most [`MAX_BUFFERED_CHUNKS`].
+    requested: VecDeque<(ChunkRequest, Option<Vec<RawList>>)>,
+    /// The last entry of the last skeleton.
+    plan_end: BlockId,
+    /// The peer's chain goes on above it, and the next skeleton was not asked for.
+    wants_skeleton: bool,
+}
+
+impl DownloadRest {
+    pub fn join(self, branch: Branch) -> Download {
+        Download { branch, rest: self }
+    }
+}
+
+impl Download {
+    fn new(branch: Branch, plan: SkeletonPlan) -> Self {
+        let rest = DownloadRest {
+            planned: plan.chunks.into(),
+            requested: VecDeque::new(),
+            plan_end: plan.last,
+            wants_skeleton: plan.continues,
+        };
+        Self { branch, rest }
+    }
+
+    pub fn split(self) -> (Branch, Option<DownloadRest>) {
+        (self.branch, Some(self.rest))
+    }
+
+    /// The last entry of the last skeleton: where the next one starts.
+    pub fn plan_end(&self) -> BlockId {
+        self.rest.plan_end
+    }
+
+    /// What would be asked for next. The next skeleton comes before the last chunks of this one, so that the
+    /// peer never idles.
+    pub fn next_request(&self) -> Option<Purpose> {
+        let DownloadRest { planned, requested, wants_skeleton, .. } = &self.rest;
+        if *wants_skeleton && planned.len() <= MAX_BUFFERED_CHUNKS / 2 {
+            return Some(Purpose::Skeleton);
+        }
+        let chunk = planned.front().filter(|_| requested.len() < MAX_BUFFERED_CHUNKS)?;
+        Some(Purpose::Chunk(*chunk))
+    }
+
+    /// Takes what [`Download::next_request`] names, as asked for.
+    pub fn take_request(&mut self) -> Option<Purpose> {
+        let purpose = self.next_request()?;
+        match purpose {
+            Purpose::Chunk(chunk) => {
+                self.rest.planned.pop_front();
+                self.rest.requested.push_back((chunk, None));
+            }
+            _ => self.rest.wants_skeleton = false,
+        }
+        Some(purpose)
+    }
+
+    /// An answer has come.
+    pub fn receive(&mut self, chunk: ChunkRequest, headers: Vec<RawList>) {
+        let waiting = self.rest.requested.iter_mut().find(|(request, _)| *request == chunk);
+        if let Some((_, answer)) = waiting {
+            *answer = Some(headers);
+        }
+    }
+
+    /// The lowest chunk, if its answer is there: the next one to verify.
+    pub fn take_received(&mut self) -> Option<JobHeaders> {
+        let (_, answer) = self.rest.requested.front()?;
+        answer.as_ref()?;
+        let (request, answer) = self.rest.requested.pop_front()?;
+        Some(JobHeaders::Answer { request, raw: answer? })
+    }
+
+    /// True when nothing is left to ask for or to verify. An open skeleton request may still change that.
+    pub fn is_finished(&self) -> bool {
+        let DownloadRest { planned, requested, wants_skeleton, .. } = &self.rest;
+        planned.is_empty() && requested.is_empty() && !wants_skeleton
+    }
+}
+
+impl SyncMachine {
+    /// The first skeleton above the connection point.
+    pub(super) fn on_skeleton(
+        &mut self,
+        peer: PeerId,
+        connection_point: BlockNumber,
+        identifiers: &[BlockIdentifier],
+    ) -> Step {
+        let tail = self.ledger.tail();
+        let Some(branch) = Branch::at(tail, connection_point) else {
+            return Step::Fault(PeerFault::ForkTooDeep { lowest: tail.lowest() });
+        };
+        let plan = match plan_skeleton(identifiers, branch.common_ancestor(), tail) {
+            Ok(plan) => plan,
+            Err(fault) => return Step::Fault(fault),
+        };
+        let known_lighter =
+            self.peers.get(&peer).is_some_and(|peer| peer.lighter_tip == Some(plan.last.hash));
+        if plan.chunks.is_empty() || known_lighter {
+            return Step::Done;
+        }
+        Step::Continue(Stage::Download(Download::new(branch, plan)))
+    }
+
+    /// A further skeleton, above the last entry of the one before.
+    pub(super) fn on_further_skeleton(
+        &mut self,
+        mut download: Download,
+        identifiers: &[BlockIdentifier],
+    ) -> Step {
+        let start = download.plan_end();
+        let plan = match plan_skeleton(identifiers, start, self.ledger.tail()) {
+            Ok(plan) => plan,
+            Err(fault) => return Step::Fault(fault),
+        };
+        // It starts with the entry the last one ended with; the peer may have left that block meanwhile.
+        if identifiers.first().is_some_and(|first| first.number == start.number && first.hash != start.hash) {
+            return Step::Retry(super::ROUND_RETRY);
+        }
+        download.rest.planned.extend(plan.chunks);
+        download.rest.plan_end = plan.last;
+        download.rest.wants_skeleton = plan.continues;
+        Step::Continue(Stage::Download(download))
+    }
+}

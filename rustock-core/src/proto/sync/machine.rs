@@ -1,0 +1,769 @@
+//! The machine itself: takes inputs, keeps the peers and the one round under way, and routes answers to it.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    Action, BACKFILL_RETRY, Input, MAX_PEERS, MAX_TIMEOUTS, POLL_INTERVAL, Phase, REQUEST_TIMEOUT,
+    ROUND_RETRY, STATUS_INTERVAL, STATUS_PATIENCE, SyncConfig, SyncProgress, SyncReport,
+    backfill::Backfill,
+    branch::Branch,
+    download::Download,
+    fault::PeerFault,
+    find::FindPoint,
+    follow::Follow,
+    job::{JobFailure, JobHeaders, JobId, VerifyJob, VerifyOutcome},
+    ledger::Ledger,
+    peer::{PeerId, PeerState, Purpose},
+};
+use crate::{
+    chain::{batch::ChainBatch, tail::ChainTail},
+    consensus::{params::NetworkParams, rules::fork_detection::ForkDetectionCheck},
+    primitives::{
+        hash::BlockHash,
+        number::{BlockNumber, CumulativeDifficulty},
+    },
+    proto::time::Timestamp,
+    wire::rsk::{
+        BlockHashRequest, BlockHeadersRequest, BlockIdentifier, RequestId, RskMessage, SkeletonRequest,
+    },
+};
+
+/// What is being done with the round's peer.
+#[derive(Debug)]
+pub(super) enum Stage {
+    Backfill(Backfill),
+    FindPoint(FindPoint),
+    /// Waiting for the first skeleton above this connection point.
+    Skeleton(BlockNumber),
+    Download(Download),
+    Follow(Follow),
+    /// Waiting for the answer that names the peer's best block.
+    Poll,
+}
+
+/// One exchange with one peer. At most one is under way.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub peer: PeerId,
+    pub stage: Stage,
+}
+
+/// How a step of a round ends.
+pub(super) enum Step {
+    /// The round goes on in this stage.
+    Continue(Stage),
+    /// Nothing is left to do with this peer for now.
+    Done,
+    /// It cannot go on now, through nobody's fault; another whole round is due after this pause.
+    Retry(Duration),
+    /// The peer is at fault and has to go.
+    Fault(PeerFault),
+}
+
+/// Follows the best chain. See the [module](super) for the contract.
+#[derive(Debug)]
+pub struct SyncMachine {
+    pub(super) params: NetworkParams,
+    pub(super) config: SyncConfig,
+    pub(super) ledger: Ledger,
+    /// Parent hash of the base: where learning ancestors starts.
+    pub(super) base_parent: BlockHash,
+    pub(super) peers: BTreeMap<PeerId, PeerState>,
+    round: Option<Round>,
+    /// The verification under way, and whether its round still waits for it.
+    verifying: Option<JobId>,
+    loading_headers: bool,
+    next_request: RequestId,
+    next_job: u64,
+    actions: VecDeque<Action>,
+    last_improvement: Timestamp,
+    last_poll: Timestamp,
+    backfill_due: Timestamp,
+    verified: u64,
+}
+
+impl SyncMachine {
+    /// A machine that goes on from `tail`. `base_parent` is the parent hash of the chain's base, and
+    /// `fork_detection_from` what the store last said of it.
+    pub fn new(
+        params: NetworkParams,
+        config: SyncConfig,
+        tail: ChainTail,
+        base_parent: BlockHash,
+        fork_detection_from: Option<BlockNumber>,
+        now: Timestamp,
+    ) -> Self {
+        // A chain that is nothing but its base has nothing unchecked above it.
+        let is_new = tail.head().number == tail.base();
+        let first_above = tail.base().next();
+        let mut ledger = Ledger::new(tail, fork_detection_from);
+        if is_new && fork_detection_from.is_none() {
+            ledger.set_fork_detection_from(first_above);
+        }
+        Self {
+            params,
+            config,
+            ledger,
+            base_parent,
+            peers: BTreeMap::new(),
+            round: None,
+            verifying: None,
+            loading_headers: false,
+            next_request: RequestId::default(),
+            next_job: 0,
+            actions: VecDeque::new(),
+            last_improvement: now,
+            last_poll: now,
+            backfill_due: now,
+            verified: 0,
+        }
+    }
+
+    /// Takes an input. Drain [`SyncMachine::next_action`] afterwards.
+    pub fn handle(&mut self, now: Timestamp, input: Input) {
+        match input {
+            Input::PeerConnected(peer) => {
+                if self.peers.len() < MAX_PEERS {
+                    self.peers.insert(peer, PeerState::new(now, self.config.budget));
+                }
+            }
+            Input::PeerDisconnected(peer) => self.drop_peer(peer),
+            Input::Message(peer, message) => self.on_message(now, peer, message),
+            Input::Verified(outcome) => self.on_verified(now, *outcome),
+            Input::Committed => self.ledger.committed(now),
+            Input::HeadersLoaded(headers) => {
+                self.loading_headers = false;
+                self.on_headers_loaded(&headers);
+            }
+            Input::TimerFired => {}
+        }
+        self.advance(now);
+    }
+
+    /// Everything verified that is not durable, as a last batch. For a host that stops; it commits nothing more.
+    pub fn take_final_batch(&mut self, now: Timestamp) -> Option<ChainBatch> {
+        self.ledger.take_batch(now, true)
+    }
+
+    /// The next thing to do, if any.
+    pub fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call again with [`Input::TimerFired`] if nothing else happens before.
+    pub fn next_timeout(&self) -> Option<Timestamp> {
+        let mut deadline = self.ledger.commit_deadline();
+        let mut consider = |time: Timestamp| {
+            deadline = Some(deadline.map_or(time, |earliest| earliest.min(time)));
+        };
+        for (id, peer) in &self.peers {
+            consider(peer.status_due.max(peer.sent.next_allowed(peer.status_due)));
+            if let Some(due) = peer.request_deadline() {
+                consider(due);
+            }
+            match &self.round {
+                Some(round) if round.peer == *id => {
+                    if self.wants_to_send(round) && peer.in_flight.len() < self.config.budget.in_flight {
+                        consider(peer.sent.next_allowed(Timestamp::ZERO));
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    if let Some(due) = peer.round_due {
+                        consider(self.round_start(peer, due));
+                    }
+                }
+            }
+        }
+        if self.round.is_none() && !self.peers.is_empty() {
+            consider(self.poll_due());
+            if self.wants_ancestors() {
+                consider(self.backfill_due);
+            }
+        }
+        deadline
+    }
+
+    /// Where the machine stands.
+    pub fn progress(&self) -> SyncProgress {
+        let head = self.ledger.tail().head();
+        SyncProgress {
+            phase: self.phase(),
+            head: head.id(),
+            header_difficulty_sum: head.header_difficulty_sum,
+            claimed: self.peers.values().filter_map(|peer| Some(peer.claims.as_ref()?.number)).max(),
+            peers: self.peers.len(),
+            verified: self.verified,
+            fork_detection_from: self.ledger.fork_detection_from(),
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match self.round.as_ref().map(|round| &round.stage) {
+            _ if self.peers.is_empty() => Phase::NoPeers,
+            Some(Stage::Backfill(_)) => Phase::FetchingAncestors,
+            Some(Stage::FindPoint(_) | Stage::Skeleton(_)) => Phase::FindingConnectionPoint,
+            Some(Stage::Download(_)) => Phase::Downloading,
+            Some(Stage::Follow(_) | Stage::Poll) | None => {
+                let level = self.peers.values().any(|peer| peer.caught_up) && self.ledger.is_settled();
+                if level { Phase::Following } else { Phase::Waiting }
+            }
+        }
+    }
+
+    /// Everything that follows from the new state: timeouts, statuses, the next round, sends, commits.
+    fn advance(&mut self, now: Timestamp) {
+        self.expire_requests(now);
+        self.repeat_status(now);
+        if self.round.is_none() {
+            self.start_round(now);
+        }
+        self.pump(now);
+        self.check_ancestors_late();
+        let at_rest =
+            !matches!(self.round, Some(Round { stage: Stage::Download(_), .. })) && self.verifying.is_none();
+        if !self.loading_headers
+            && let Some(batch) = self.ledger.take_batch(now, at_rest)
+        {
+            self.actions.push_back(Action::Commit(Box::new(batch)));
+        }
+    }
+
+    // ---- peers -------------------------------------------------------------------------------------------
+
+    fn drop_peer(&mut self, peer: PeerId) {
+        self.peers.remove(&peer);
+        if self.round.as_ref().is_some_and(|round| round.peer == peer) {
+            self.abandon_round();
+        }
+    }
+
+    fn expel(&mut self, peer: PeerId, fault: PeerFault) {
+        self.drop_peer(peer);
+        self.actions.push_back(Action::Disconnect(peer, fault));
+    }
+
+    /// Forgets the round. A verification under way comes back to nobody.
+    fn abandon_round(&mut self) {
+        self.round = None;
+    }
+
+    pub(super) fn report(&mut self, report: SyncReport) {
+        self.actions.push_back(Action::Report(report));
+    }
+
+    fn expire_requests(&mut self, now: Timestamp) {
+        let mut expired = Vec::new();
+        for (id, peer) in &mut self.peers {
+            peer.in_flight.retain(|_, (purpose, deadline)| {
+                let keep = *deadline > now;
+                if !keep {
+                    expired.push((*id, *purpose));
+                }
+                keep
+            });
+        }
+        for (id, purpose) in expired {
+            self.on_timeout(now, id, purpose);
+        }
+    }
+
+    fn on_timeout(&mut self, now: Timestamp, id: PeerId, purpose: Purpose) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let of_this_round = self.round.as_ref().is_some_and(|round| round.peer == id);
+        if !purpose.silence_is_fair() {
+            peer.timeouts += 1;
+            if peer.timeouts >= MAX_TIMEOUTS {
+                let fault = PeerFault::Unresponsive { requests: peer.timeouts, each: REQUEST_TIMEOUT };
+                return self.expel(id, fault);
+            }
+        }
+        self.report(SyncReport::RequestTimedOut { peer: id });
+        if !of_this_round {
+            return;
+        }
+        match purpose {
+            Purpose::Backfill { .. } => self.give_up_backfill(now, id),
+            Purpose::Poll | Purpose::Follow { .. } => self.abandon_round(),
+            Purpose::Probe { .. } | Purpose::Skeleton | Purpose::Chunk(_) => {
+                self.end_round(now, Step::Retry(ROUND_RETRY));
+            }
+        }
+    }
+
+    fn repeat_status(&mut self, now: Timestamp) {
+        for (id, peer) in &mut self.peers {
+            if peer.status_due <= now && peer.sent.is_allowed(now) {
+                peer.sent.record(now);
+                peer.status_due = now.saturating_add(STATUS_INTERVAL);
+                self.actions.push_back(Action::Send(*id, RskMessage::Status(self.config.status)));
+            }
+        }
+    }
+
+    // ---- rounds ------------------------------------------------------------------------------------------
+
+    /// When a whole round with a peer may start: once its status is there, or did not come.
+    fn round_start(&self, peer: &PeerState, due: Timestamp) -> Timestamp {
+        if peer.claims.is_some() { due } else { due.max(peer.connected_at.saturating_add(STATUS_PATIENCE)) }
+    }
+
+    fn poll_due(&self) -> Timestamp {
+        self.last_improvement.max(self.last_poll).saturating_add(POLL_INTERVAL)
+    }
+
+    pub(super) fn wants_ancestors(&self) -> bool {
+        let first_above_base = self.ledger.tail().base().next();
+        self.ledger.tail().next_ancestor(self.base_parent).is_some()
+            && self.params.activations.rskip110.is_active(first_above_base)
+    }
+
+    fn start_round(&mut self, now: Timestamp) {
+        if self.verifying.is_some() || self.loading_headers {
+            return;
+        }
+        let due = |peer: &PeerState| peer.round_due.is_some_and(|due| self.round_start(peer, due) <= now);
+        let whole = self.peers.iter().find(|(_, peer)| due(peer)).map(|(id, _)| *id);
+        if let Some(id) = whole {
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.round_due = None;
+                peer.announced = None;
+            }
+            let step = if self.wants_ancestors() && self.backfill_due <= now {
+                self.begin_backfill(true)
+            } else {
+                self.begin_find(id)
+            };
+            return self.enter(now, id, step);
+        }
+        let announced = self.peers.iter().find_map(|(id, peer)| Some((*id, peer.announced?)));
+        if let Some((id, block)) = announced {
+            if let Some(peer) = self.peers.get_mut(&id) {
+                peer.announced = None;
+            }
+            let step = self.begin_follow(block);
+            return self.enter(now, id, step);
+        }
+        let Some(id) = self.peers.keys().next().copied() else { return };
+        if self.wants_ancestors() && self.backfill_due <= now {
+            let step = self.begin_backfill(false);
+            return self.enter(now, id, step);
+        }
+        if self.poll_due() <= now {
+            self.last_poll = now;
+            self.enter(now, id, Step::Continue(Stage::Poll));
+        }
+    }
+
+    fn enter(&mut self, now: Timestamp, peer: PeerId, step: Step) {
+        match step {
+            Step::Continue(stage) => {
+                self.round = Some(Round { peer, stage });
+                self.begin_stage(now);
+            }
+            end => {
+                // Ends are told through the round, so that its peer is known.
+                self.round = Some(Round { peer, stage: Stage::Poll });
+                self.end_round(now, end);
+            }
+        }
+    }
+
+    /// Ends the round as `step` says; `Continue` moves on to the next stage.
+    fn end_round(&mut self, now: Timestamp, step: Step) {
+        let Some(round) = self.round.take() else { return };
+        let id = round.peer;
+        if let Some(peer) = self.peers.get_mut(&id) {
+            // What is still open belongs to the stage that ends.
+            peer.in_flight.clear();
+        }
+        match step {
+            Step::Continue(stage) => {
+                self.round = Some(Round { peer: id, stage });
+                self.begin_stage(now);
+            }
+            Step::Done => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.caught_up = true;
+                }
+                self.report(SyncReport::CaughtUp { peer: id });
+            }
+            Step::Retry(pause) => {
+                if let Some(peer) = self.peers.get_mut(&id) {
+                    peer.round_due = Some(now.saturating_add(pause));
+                }
+            }
+            Step::Fault(fault) => self.expel(id, fault),
+        }
+    }
+
+    /// Sends what a stage begins with.
+    fn begin_stage(&mut self, now: Timestamp) {
+        let Some(round) = &self.round else { return };
+        if let Stage::Skeleton(number) = round.stage
+            && let Some(record) = self.ledger.tail().record(number)
+        {
+            let report = SyncReport::ConnectionPoint { peer: round.peer, block: record.id() };
+            self.report(report);
+        }
+        self.pump(now);
+    }
+
+    /// True when the stage has something to send and nothing but the budget stands in its way.
+    fn wants_to_send(&self, round: &Round) -> bool {
+        let idle = self.peers.get(&round.peer).is_none_or(|peer| peer.in_flight.is_empty());
+        match &round.stage {
+            Stage::Backfill(_) | Stage::FindPoint(_) | Stage::Skeleton(_) | Stage::Poll => idle,
+            Stage::Follow(follow) => idle && follow.wants_headers(),
+            Stage::Download(download) => download.next_request().is_some(),
+        }
+    }
+
+    /// Sends as much as the stage wants and the budget allows, and hands the next run to verification.
+    fn pump(&mut self, now: Timestamp) {
+        while let Some(round) = &self.round {
+            let id = round.peer;
+            let Some(peer) = self.peers.get(&id) else { return };
+            if !self.wants_to_send(round) || !peer.can_request(now, self.config.budget) {
+                break;
+            }
+            let Some(purpose) = self.next_purpose() else { break };
+            self.send_request(now, id, purpose);
+        }
+        self.start_verification();
+    }
+
+    fn next_purpose(&mut self) -> Option<Purpose> {
+        let round = self.round.as_mut()?;
+        match &mut round.stage {
+            Stage::Backfill(backfill) => Some(backfill.request()),
+            Stage::FindPoint(find) => Some(Purpose::Probe { height: find.probing() }),
+            Stage::Skeleton(_) => Some(Purpose::Skeleton),
+            Stage::Poll => Some(Purpose::Poll),
+            Stage::Follow(follow) => follow.request(),
+            Stage::Download(download) => download.take_request(),
+        }
+    }
+
+    fn send_request(&mut self, now: Timestamp, id: PeerId, purpose: Purpose) {
+        self.next_request = self.next_request.next();
+        let request = self.next_request;
+        let message = match purpose {
+            Purpose::Backfill { hash, count } | Purpose::Follow { hash, count } => {
+                RskMessage::BlockHeadersRequest(BlockHeadersRequest { id: request, hash, count })
+            }
+            Purpose::Chunk(chunk) => RskMessage::BlockHeadersRequest(BlockHeadersRequest {
+                id: request,
+                hash: chunk.top.hash,
+                count: chunk.count,
+            }),
+            Purpose::Probe { height } => {
+                RskMessage::BlockHashRequest(BlockHashRequest { id: request, height })
+            }
+            Purpose::Skeleton | Purpose::Poll => {
+                RskMessage::SkeletonRequest(SkeletonRequest { id: request, start: self.skeleton_start() })
+            }
+        };
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.sent.record(now);
+            peer.in_flight.insert(request, (purpose, now.saturating_add(REQUEST_TIMEOUT)));
+            self.actions.push_back(Action::Send(id, message));
+        }
+    }
+
+    fn skeleton_start(&self) -> BlockNumber {
+        match self.round.as_ref().map(|round| &round.stage) {
+            Some(Stage::Skeleton(point)) => *point,
+            Some(Stage::Download(download)) => download.plan_end().number,
+            _ => self.ledger.tail().head().number,
+        }
+    }
+
+    // ---- messages ----------------------------------------------------------------------------------------
+
+    fn on_message(&mut self, now: Timestamp, id: PeerId, message: RskMessage) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        match message {
+            RskMessage::Status(status) => {
+                let news = status.number > self.ledger.tail().head().number
+                    && self.ledger.tail().find(&status.best_hash).is_none()
+                    && peer.caught_up;
+                peer.claims = Some(status);
+                if news {
+                    self.on_announcement(
+                        id,
+                        BlockIdentifier { hash: status.best_hash, number: status.number },
+                    );
+                }
+            }
+            RskMessage::NewBlockHashes(announcement) => {
+                // Highest first: the ones below it come along as its ancestors.
+                let best = announcement.identifiers.into_iter().max_by_key(|block| block.number);
+                if let Some(block) = best {
+                    self.on_announcement(id, block);
+                }
+            }
+            RskMessage::NewBlockHash(announcement) => {
+                let number = self.ledger.tail().head().number.next();
+                self.on_announcement(id, BlockIdentifier { hash: announcement.hash, number });
+            }
+            message => {
+                let Some(request) = message.request_id() else { return };
+                let Some((purpose, _)) = peer.in_flight.remove(&request) else {
+                    return self.report(SyncReport::Unexpected { peer: id });
+                };
+                peer.timeouts = 0;
+                if self.round.as_ref().is_some_and(|round| round.peer == id) {
+                    self.on_answer(now, purpose, message);
+                }
+            }
+        }
+    }
+
+    fn on_announcement(&mut self, id: PeerId, block: BlockIdentifier) {
+        if self.ledger.tail().find(&block.hash).is_some() {
+            return;
+        }
+        if let Some(peer) = self.peers.get_mut(&id)
+            && peer.lighter_tip != Some(block.hash)
+            && peer.announced.is_none_or(|announced| announced.number <= block.number)
+        {
+            peer.announced = Some(block);
+        }
+    }
+
+    fn on_answer(&mut self, now: Timestamp, purpose: Purpose, message: RskMessage) {
+        let Some(Round { peer, stage }) = self.round.take() else { return };
+        let step = match (stage, purpose, message) {
+            (Stage::Backfill(stage), Purpose::Backfill { .. }, RskMessage::BlockHeadersResponse(answer)) => {
+                self.on_backfill(now, peer, stage, purpose, &answer.headers)
+            }
+            (Stage::FindPoint(stage), Purpose::Probe { height }, RskMessage::BlockHashResponse(answer)) => {
+                self.on_probe(stage, height, answer.hash)
+            }
+            (Stage::Skeleton(point), Purpose::Skeleton, RskMessage::SkeletonResponse(answer)) => {
+                self.on_skeleton(peer, point, &answer.identifiers)
+            }
+            (Stage::Download(stage), Purpose::Skeleton, RskMessage::SkeletonResponse(answer)) => {
+                self.on_further_skeleton(stage, &answer.identifiers)
+            }
+            (Stage::Download(mut stage), Purpose::Chunk(chunk), RskMessage::BlockHeadersResponse(answer)) => {
+                stage.receive(chunk, answer.headers);
+                Step::Continue(Stage::Download(stage))
+            }
+            (
+                Stage::Follow(stage),
+                Purpose::Follow { hash, .. },
+                RskMessage::BlockHeadersResponse(answer),
+            ) => self.on_follow(stage, hash, &answer.headers),
+            (Stage::Poll, Purpose::Poll, RskMessage::SkeletonResponse(answer)) => {
+                self.on_poll(peer, answer.identifiers.last().copied())
+            }
+            // The right id with the wrong kind of answer: as good as none.
+            (stage, _, _) => {
+                self.round = Some(Round { peer, stage });
+                return self.on_timeout(now, peer, purpose);
+            }
+        };
+        self.round = Some(Round { peer, stage: Stage::Poll });
+        match step {
+            Step::Continue(stage) => {
+                let begins = !matches!(stage, Stage::Download(_));
+                self.round = Some(Round { peer, stage });
+                if begins {
+                    self.begin_stage(now);
+                }
+                self.finish_download(now);
+            }
+            end => self.end_round(now, end),
+        }
+    }
+
+    /// Ends a download that has nothing left to fetch or verify.
+    fn finish_download(&mut self, now: Timestamp) {
+        let Some(Round { peer, stage: Stage::Download(download) }) = &self.round else { return };
+        if !download.is_finished() || self.verifying.is_some() {
+            return;
+        }
+        let skeleton_open = self.peers.get(peer).is_some_and(|peer| {
+            peer.in_flight.values().any(|(purpose, _)| matches!(purpose, Purpose::Skeleton))
+        });
+        if skeleton_open {
+            return;
+        }
+        let (peer, tip) = (*peer, download.branch.top_id());
+        if self.ledger.tail().find(&tip.hash).is_none()
+            && let Some(state) = self.peers.get_mut(&peer)
+        {
+            state.lighter_tip = Some(tip.hash);
+        }
+        self.end_round(now, Step::Done);
+    }
+
+    // ---- verification ------------------------------------------------------------------------------------
+
+    fn start_verification(&mut self) {
+        if self.verifying.is_some() || self.ledger.is_full() {
+            return;
+        }
+        let Some(round) = &mut self.round else { return };
+        let (branch, headers): (&mut Branch, JobHeaders) = match &mut round.stage {
+            Stage::Download(download) => match download.take_received() {
+                Some(headers) => (&mut download.branch, headers),
+                None => return,
+            },
+            Stage::Follow(follow) => match follow.take_linked() {
+                Some((branch, headers)) => (branch, headers),
+                None => return,
+            },
+            _ => return,
+        };
+        self.next_job += 1;
+        let id = JobId(self.next_job);
+        self.verifying = Some(id);
+        let job = VerifyJob { id, parent: branch.parent(), window: branch.take_window(), headers };
+        self.actions.push_back(Action::Verify(Box::new(job)));
+    }
+
+    fn on_verified(&mut self, now: Timestamp, outcome: VerifyOutcome) {
+        if self.verifying != Some(outcome.id) {
+            return;
+        }
+        self.verifying = None;
+        let Some(Round { peer, stage }) = self.round.take() else { return };
+        let (mut branch, rest) = match stage {
+            Stage::Download(download) => download.split(),
+            Stage::Follow(follow) => match follow.into_branch() {
+                Ok(branch) => (branch, None),
+                Err(stage) => {
+                    self.round = Some(Round { peer, stage: Stage::Follow(stage) });
+                    return;
+                }
+            },
+            // The round was replaced while its verification ran: the outcome has no place any more.
+            other => {
+                self.round = Some(Round { peer, stage: other });
+                return;
+            }
+        };
+        let step = self.adopt(now, &mut branch, outcome, peer);
+        let was_follow = rest.is_none();
+        let step = match step {
+            Some(end) => end,
+            None => match rest {
+                Some(rest) => Step::Continue(Stage::Download(rest.join(branch))),
+                None => {
+                    let tip = branch.top_id();
+                    if self.ledger.tail().find(&tip.hash).is_none()
+                        && let Some(state) = self.peers.get_mut(&peer)
+                    {
+                        state.lighter_tip = Some(tip.hash);
+                    }
+                    Step::Done
+                }
+            },
+        };
+        self.round = Some(Round { peer, stage: Stage::Poll });
+        match step {
+            Step::Continue(stage) => {
+                self.round = Some(Round { peer, stage });
+                self.pump(now);
+                self.finish_download(now);
+            }
+            Step::Done if was_follow => {
+                // Following says nothing of what else the peer has.
+                self.round = None;
+            }
+            end => self.end_round(now, end),
+        }
+    }
+
+    /// Puts verified headers on the branch, and the branch on the chain if it is the better one. An end of the
+    /// round comes back when the run failed.
+    fn adopt(
+        &mut self,
+        now: Timestamp,
+        branch: &mut Branch,
+        outcome: VerifyOutcome,
+        peer: PeerId,
+    ) -> Option<Step> {
+        self.verified += outcome.verified.len() as u64;
+        let unchecked = outcome
+            .verified
+            .iter()
+            .rfind(|header| header.applied().fork_detection == ForkDetectionCheck::NotApplied);
+        let unchecked = unchecked.map(|header| header.number());
+        if branch.extend(outcome.verified, outcome.window).is_err() {
+            // 2^54 blocks of today's work: only made-up difficulties could get here.
+            let (ours, theirs) = (CumulativeDifficulty::default(), CumulativeDifficulty::default());
+            return Some(Step::Fault(PeerFault::LightBranch { length: branch.len(), ours, theirs }));
+        }
+        if branch.is_preferred(self.ledger.tail()) {
+            self.last_improvement = now;
+            let ancestor = branch.common_ancestor();
+            let entries = branch.take_entries();
+            self.ledger.replace(ancestor, entries);
+            if let Some(unchecked) = unchecked {
+                self.ledger.set_fork_detection_from(unchecked.next());
+            }
+        } else if branch.len() > super::branch::MAX_BRANCH_LENGTH {
+            let (ours, theirs) = branch.weights(self.ledger.tail());
+            return Some(Step::Fault(PeerFault::LightBranch { length: branch.len(), ours, theirs }));
+        }
+        match outcome.failure? {
+            JobFailure::Fault(fault) => Some(Step::Fault(fault)),
+            JobFailure::NotYetValid { until, now: wall } => {
+                let wait = Duration::from_secs(until.as_secs().saturating_sub(wall.as_secs()).clamp(1, 60));
+                self.report(SyncReport::HeaderFromTheFuture { peer, wait });
+                Some(Step::Retry(wait))
+            }
+        }
+    }
+
+    // ---- ancestors below the base, late --------------------------------------------------------------------
+
+    fn give_up_backfill(&mut self, now: Timestamp, peer: PeerId) {
+        self.backfill_due = now.saturating_add(BACKFILL_RETRY);
+        let known = self.ledger.tail().ancestors().len() as u64;
+        self.report(SyncReport::AncestorsUnavailable { peer, known });
+        if let Some(Round { stage: Stage::Backfill(backfill), .. }) = &self.round {
+            let step = if backfill.goes_on() { self.begin_find(peer) } else { Step::Done };
+            self.leave_backfill(now, step);
+        }
+    }
+
+    /// Goes on after learning ancestors, or trying to.
+    pub(super) fn leave_backfill(&mut self, now: Timestamp, step: Step) {
+        match step {
+            Step::Done => self.round = None,
+            step => self.end_round(now, step),
+        }
+    }
+
+    pub(super) fn defer_backfill(&mut self, now: Timestamp, peer: PeerId) {
+        self.backfill_due = now.saturating_add(BACKFILL_RETRY);
+        let known = self.ledger.tail().ancestors().len() as u64;
+        self.report(SyncReport::AncestorsUnavailable { peer, known });
+    }
+
+    /// Asks for headers whose fork-detection data could not be checked when they came, and can be now.
+    fn check_ancestors_late(&mut self) {
+        let busy = self.round.is_some() || self.verifying.is_some() || self.loading_headers;
+        if busy || !self.ledger.is_settled() {
+            return;
+        }
+        if let Some((from, to)) = self.late_range() {
+            self.loading_headers = true;
+            self.actions.push_back(Action::LoadHeaders { from, to });
+        }
+    }
+
+    /// After a rollback, every peer's chain is looked at again.
+    pub(super) fn look_again(&mut self) {
+        for peer in self.peers.values_mut() {
+            peer.caught_up = false;
+            peer.round_due = Some(peer.connected_at);
+        }
+    }
+}
