@@ -72,7 +72,7 @@ impl Chain {
     /// When the chain does not reach up to `height`.
     pub fn fork_at(&self, height: u64, seed: u64) -> Self {
         let mut settings = self.settings.clone();
-        settings.seed = Random::from_parts(&[self.settings.seed, height, seed]).next();
+        settings.seed = Random::from_parts(&[self.settings.seed, height, seed]).next_u64();
         Self { settings, headers: self.headers[..=height as usize].to_vec() }
     }
 
@@ -184,7 +184,7 @@ impl Chain {
             },
             paid_fees: match random.one_in(4) {
                 true => 0,
-                false => u128::from(random.next()),
+                false => u128::from(random.next_u64()),
             },
             minimum_gas_price: Some(draw_gas_price(&mut random, parent)),
             uncle_count,
@@ -212,7 +212,7 @@ impl Chain {
             siblings: (0..depth).map(|_| random.array()).collect(),
             previous_bitcoin_block: random.array(),
             bitcoin_time: u32::try_from(bitcoin_time).expect("generated times are far below the year 2106"),
-            first_nonce: random.next() as u32,
+            first_nonce: random.next_u64() as u32,
             damage: None,
         }
     }
@@ -240,7 +240,7 @@ fn draw_gas_limit(random: &mut Random, parent: &Header) -> GasLimit {
         value = u128::from(random.between(least as u64, most as u64));
     }
     let significant_bits = u128::BITS - value.leading_zeros();
-    GasLimit::new(u32::from(significant_bits % 8 == 0), value)
+    GasLimit::new(u32::from(significant_bits.is_multiple_of(8)), value)
 }
 
 /// Mostly the parent's, else anywhere within a hundredth of it (at least one wei).

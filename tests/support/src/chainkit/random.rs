@@ -15,13 +15,13 @@ impl Random {
         let mut mixed = Self(0);
         for part in parts {
             mixed.0 ^= part;
-            mixed.0 = mixed.next();
+            mixed.0 = mixed.next_u64();
         }
         mixed
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -36,8 +36,8 @@ impl Random {
     pub fn between(&mut self, least: u64, most: u64) -> u64 {
         assert!(least <= most, "an empty range: {least} to {most}");
         match (most - least).checked_add(1) {
-            Some(width) => least + self.next() % width,
-            None => self.next(),
+            Some(width) => least + self.next_u64() % width,
+            None => self.next_u64(),
         }
     }
 
@@ -65,7 +65,7 @@ impl Random {
 
     fn fill(&mut self, bytes: &mut [u8]) {
         for part in bytes.chunks_mut(8) {
-            let next = self.next().to_le_bytes();
+            let next = self.next_u64().to_le_bytes();
             part.copy_from_slice(&next[..part.len()]);
         }
     }
@@ -80,7 +80,7 @@ mod tests {
         // The first outputs of the published SplitMix64 for seed 1234567.
         let mut random = Random::new(1_234_567);
         assert_eq!(
-            [random.next(), random.next(), random.next()],
+            [random.next_u64(), random.next_u64(), random.next_u64()],
             [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
         );
     }

@@ -107,6 +107,9 @@ impl Spoil {
             Self::Number => {
                 let number = fields.number.get() + 1;
                 fields.number = BlockNumber::new(number);
+                // The height decides the layout, so that the header can be decoded at all.
+                let has_umm_root = params.activations.rskip_umm.is_active(fields.number);
+                fields.umm_root = has_umm_root.then(Vec::new);
                 if let Some(data) = &mut draft.fork_data {
                     data[8..].copy_from_slice(&(number as u32).to_be_bytes());
                 }
