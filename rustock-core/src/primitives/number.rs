@@ -165,6 +165,11 @@ impl GasLimit {
         self.leading_zeros == 0 && self.value == 0
     }
 
+    /// Zero bytes in front of the shortest form.
+    pub const fn leading_zeros(self) -> u32 {
+        self.leading_zeros
+    }
+
     /// Units of gas.
     pub const fn get(self) -> u128 {
         self.value

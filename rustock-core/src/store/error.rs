@@ -19,8 +19,10 @@ pub enum Table {
     HashIndex,
     /// Ancestors below the base.
     Ancestors,
-    /// Schema version, network, base, and what is derived once.
+    /// Schema version, network, base, and from where fork-detection data was checked.
     Meta,
+    /// None of ours: the pages that the database keeps its tables in.
+    Pages,
 }
 
 impl Table {
@@ -33,6 +35,7 @@ impl Table {
             Self::HashIndex => "hash_index",
             Self::Ancestors => "ancestors",
             Self::Meta => "meta",
+            Self::Pages => "pages",
         }
     }
 }
@@ -82,7 +85,7 @@ pub enum StoreError {
     Corrupt {
         /// The table.
         table: Table,
-        /// The key, as text.
+        /// The key, as text; for [`Table::Pages`] what the database says of them.
         key: String,
     },
     /// The operating system refused: no space, no permission, a device error.

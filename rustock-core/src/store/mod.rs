@@ -14,6 +14,15 @@ use crate::{
 pub use error::{StoreError, Table};
 
 mod error;
+pub mod memory;
+#[cfg(feature = "redb")]
+pub mod redb;
+pub mod slot;
+#[cfg(test)]
+mod test_chain;
+#[cfg(all(test, feature = "redb"))]
+mod tests;
+mod validate;
 
 /// Abandoned blocks are kept while their height is at most this far below the head, so that any cursor on
 /// one of them can be walked back to the canonical chain.
@@ -21,6 +30,10 @@ pub const ABANDONED_DEPTH: u64 = 4_096;
 
 /// Block hashes are indexed for this many of the newest canonical blocks.
 pub const HASH_INDEX_DEPTH: u64 = 8_192;
+
+/// The most ancestors below the base that are kept. Fork-detection data (RSKIP-110) reads 449; three requests
+/// of 192 headers bring up to 576.
+pub const MAX_ANCESTORS: u64 = 1_024;
 
 /// Where a hash leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +60,14 @@ pub struct CheckReport {
     pub indexed: u64,
     /// Ancestors below the base whose checksum and link are right.
     pub ancestors: u64,
+    /// True when the database's own page checksums were verified too. False in memory, and while a snapshot
+    /// is alive, which keeps the database from doing so.
+    pub pages: bool,
 }
 
-/// A chain that survives. Reads see whole commits only. After corruption or a failed write the store is
-/// latched: every later call gives the same error.
-pub trait Store: Send + Sync {
+/// Reads of one chain. On a [`Store`] each call sees the newest whole commit; on what [`Store::snapshot`]
+/// gives every call sees the same one.
+pub trait StoreView {
     /// The lowest canonical block: the genesis or checkpoint the chain was started from.
     ///
     /// # Errors
@@ -61,50 +77,64 @@ pub trait Store: Send + Sync {
     /// The best block.
     ///
     /// # Errors
-    /// See [`Store::base`].
+    /// See [`StoreView::base`].
     fn head(&self) -> Result<BlockRecord, StoreError>;
 
     /// The canonical block at a height; `None` below the base and above the head.
     ///
     /// # Errors
-    /// See [`Store::base`].
+    /// See [`StoreView::base`].
     fn record(&self, number: BlockNumber) -> Result<Option<BlockRecord>, StoreError>;
 
     /// The received bytes of the canonical header at a height.
     ///
     /// # Errors
-    /// See [`Store::base`].
+    /// See [`StoreView::base`].
     fn wire(&self, number: BlockNumber) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// An abandoned block.
     ///
     /// # Errors
-    /// See [`Store::base`].
+    /// See [`StoreView::base`].
     fn abandoned(&self, number: BlockNumber, hash: &BlockHash) -> Result<Option<BlockRecord>, StoreError>;
 
-    /// Where a hash leads.
+    /// Where a hash leads. A block that was abandoned and came back is canonical.
     ///
     /// # Errors
-    /// See [`Store::base`].
+    /// See [`StoreView::base`].
     fn find(&self, hash: &BlockHash) -> Result<HashLookup, StoreError>;
 
-    /// Known ancestors below the base, ascending and contiguous up to the base's parent.
+    /// Known ancestors below the base, ascending and contiguous up to the base's parent; at most
+    /// [`MAX_ANCESTORS`].
     ///
     /// # Errors
-    /// See [`Store::base`].
+    /// See [`StoreView::base`].
     fn ancestors(&self) -> Result<Vec<AncestorRecord>, StoreError>;
 
     /// The first height from which on every block's fork-detection data was checked; `None` until known.
     ///
     /// # Errors
-    /// See [`Store::base`].
+    /// See [`StoreView::base`].
     fn fork_detection_from(&self) -> Result<Option<BlockNumber>, StoreError>;
+}
 
-    /// Makes a change durable, wholly or not at all.
+/// A chain that survives. Reads see whole commits only. After corruption or a failed read or write of the
+/// medium the store is latched: every later call gives the same error, and opening it anew is the way on.
+pub trait Store: StoreView + Send + Sync {
+    /// Makes a change durable, wholly or not at all. After [`StoreError::Io`] only opening the store anew
+    /// tells which of the two it was.
     ///
     /// # Errors
     /// [`StoreError::StaleBatch`] and [`StoreError::BrokenBatch`] change nothing and do not latch.
     fn commit(&self, batch: &ChainBatch) -> Result<(), StoreError>;
+
+    /// The chain as it is now, for reads that must agree with each other while commits go on. Cheap to take.
+    /// Drop it soon: space freed by later commits cannot be used while it is alive. Once the store is closed
+    /// its reads may answer [`StoreError::Closed`].
+    ///
+    /// # Errors
+    /// The error the store is latched with.
+    fn snapshot(&self) -> Result<Box<dyn StoreView + Send>, StoreError>;
 
     /// Walks everything: checksums, links, sums, the hash index, and that the wire bytes belong to their
     /// record.

@@ -1,0 +1,1 @@
+//! Tests of what only the on-disk store has: files, locks, damage, a failing medium.
