@@ -89,6 +89,16 @@ impl HandshakeEntropy {
         }
         Ok(Self { ephemeral_key, nonce, ecies, padding })
     }
+
+    /// The one-time key that the session's secrets come from.
+    pub fn ephemeral_key(&self) -> &SecretKey {
+        &self.ephemeral_key
+    }
+
+    /// Our nonce.
+    pub fn nonce(&self) -> &Nonce {
+        &self.nonce
+    }
 }
 
 #[cfg(test)]

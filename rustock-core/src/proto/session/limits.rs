@@ -1,0 +1,17 @@
+//! Every limit and interval of a session in one place, those that the socket driver applies among them.
+
+use core::time::Duration;
+
+/// From the first byte of the connection to the remote's Hello. Generous, because rskj looks up our name by
+/// reverse DNS before it answers an auth packet, and a wrong node id is answered by silence.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(15);
+/// Without a byte from the remote for this long the connection is dead. rskj has the same limit.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(300);
+/// Without a byte from the remote for this long it is sent a Ping, and again after each further interval.
+pub const PING_INTERVAL: Duration = Duration::from_secs(60);
+/// For the driver: how long one write to the socket may take.
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// For the driver: how many inputs may wait for a session before whoever sends them has to wait.
+pub const PENDING_INPUTS: usize = 64;
+/// Bytes that may wait to be written. A peer that asks without reading the answers comes to this limit.
+pub const OUTGOING_BYTES: usize = 1024 * 1024;
