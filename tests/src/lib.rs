@@ -1,5 +1,6 @@
 //! What the suites share: where the recorded data is and how it is read.
 #![forbid(unsafe_code)]
 
+pub mod headers;
 pub mod layers;
 pub mod vectors;

@@ -129,14 +129,15 @@ impl ForkDetectionWindow {
     /// # Errors
     /// [`NotContiguous`] unless it is the block below the oldest.
     pub fn prepend(&mut self, block: Ancestor) -> Result<(), NotContiguous> {
+        if self.len() as u64 == FORK_DETECTION_ANCESTORS {
+            return Ok(());
+        }
         let Some(oldest) = self.oldest() else { return self.push(block) };
         let expected = oldest.saturating_sub(1);
         if block.number != expected || oldest == BlockNumber::GENESIS {
             return Err(NotContiguous { expected, seen: block.number });
         }
-        if (self.len() as u64) < FORK_DETECTION_ANCESTORS {
-            self.ancestors.push_front((block.bitcoin_hash_byte, block.uncle_count));
-        }
+        self.ancestors.push_front((block.bitcoin_hash_byte, block.uncle_count));
         Ok(())
     }
 

@@ -283,3 +283,32 @@ const fn hex32(text: &str) -> [u8; 32] {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_genesis_has_the_hash_that_the_network_knows_it_by() {
+        let known = [
+            (NetworkParams::mainnet(), "0xf88529d4ab262c0f4d042e9d8d3f2472848eaafe1a9b7213f57617eb40a9f9e0"),
+            (NetworkParams::testnet(), "0xcabb7fbe88cd6d922042a32ffc08ce8b1fbb37d650b9d4e7dbfe2a7469adfa42"),
+            (NetworkParams::regtest(), "0x8ea789fabef0dd4946ed53f001e7b6f8a8d0c22a612a6099fc7f93c990af68fe"),
+        ];
+        for (params, hash) in known {
+            assert_eq!(
+                params.genesis_header().expect("a header").hash().to_string(),
+                hash,
+                "{}",
+                params.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_genesis_that_makes_no_header_is_an_error_and_not_a_panic() {
+        let mut params = NetworkParams::simnet();
+        params.genesis.umm_root = Some(Vec::new());
+        assert!(params.genesis_header().is_err(), "no ummRoot at height 0");
+    }
+}

@@ -63,6 +63,9 @@ pub enum FieldError {
     /// A signed integer has a sign byte it does not need.
     #[error("a signed integer with a byte it does not need")]
     RedundantSignByte,
+    /// A difficulty without bytes.
+    #[error("an empty difficulty")]
+    Missing,
     /// A difficulty below zero.
     #[error("a negative difficulty")]
     Negative,
@@ -275,8 +278,9 @@ fn parse_difficulty(bytes: &[u8], number: BlockNumber) -> Result<(Difficulty, u8
         let value = unsigned_from_be(&bytes[1..]).ok_or(RlpError::IntegerTooLarge)?;
         return Ok((Difficulty::new(value), 0));
     }
-    // rskj reads an absent difficulty as null, which counts as zero and is written back as absent.
-    let value = signed_minimal(bytes)?.unwrap_or(0);
+    // rskj reads an empty difficulty as null and keeps it so; no block of its has ever had one, and none can
+    // pass the difficulty rule.
+    let value = signed_minimal(bytes)?.ok_or(FieldError::Missing)?;
     let value = u128::try_from(value).map_err(|_| FieldError::Negative)?;
     Ok((Difficulty::new(value), 0))
 }
