@@ -129,6 +129,21 @@ impl RedbStore {
         identity.map(Some)
     }
 
+    /// A store on any medium that redb can be given, for tests of failing ones.
+    #[cfg(test)]
+    fn open_on(medium: impl redb::StorageBackend, options: OpenOptions) -> Result<Self, StoreError> {
+        let path = Path::new("medium");
+        let is_new = matches!(medium.len(), Ok(0));
+        let mut builder = Builder::new();
+        builder.set_cache_size(options.cache_bytes);
+        let database =
+            guard("open", || builder.create_with_backend(medium).map_err(|error| open_fault(error, path)))?;
+        if is_new {
+            guard("write", || write::initialize(&database, &options.identity(), &options.base))?;
+        }
+        Self::take_over(database, options, path, None)
+    }
+
     /// Checks who the database belongs to and that its small tables are whole.
     fn take_over(
         database: Database,
