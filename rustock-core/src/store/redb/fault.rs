@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::OnceLock,
 };
@@ -47,6 +48,9 @@ impl Fault {
             Self::Database(error) => *error,
         };
         match error {
+            redb::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                damaged_pages("the file ends before the database does")
+            }
             redb::Error::Io(error) => StoreError::Io { action, reason: error.to_string() },
             redb::Error::Backend(error) => StoreError::Io { action, reason: error.to_string() },
             error @ (redb::Error::Unsupported | redb::Error::PreviousIo) => {

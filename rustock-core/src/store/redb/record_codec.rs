@@ -13,6 +13,9 @@ use crate::{
 pub(super) const RECORD_SIZE: usize = 5 * 32 + 8 + 16 + 16 + 4 + 16 + 1 + 16 + 4 + 1;
 /// Bytes of an ancestor, without its checksum. The number is the key.
 pub(super) const ANCESTOR_SIZE: usize = 2 * 32 + 1 + 4;
+/// First byte of an index entry. Neither is zero, so a zeroed entry is none.
+const CANONICAL_KIND: u8 = 1;
+const ABANDONED_KIND: u8 = 2;
 
 /// Where a hash leads, as the index stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,8 +101,8 @@ pub(super) fn decode_ancestor(number: BlockNumber, bytes: &[u8]) -> Option<Ances
 /// An index entry, with room for the checksum.
 pub(super) fn encode_indexed(indexed: Indexed) -> [u8; INDEX_SIZE + CHECKSUM_SIZE] {
     let (kind, number) = match indexed {
-        Indexed::Canonical(number) => (0, number),
-        Indexed::Abandoned(number) => (1, number),
+        Indexed::Canonical(number) => (CANONICAL_KIND, number),
+        Indexed::Abandoned(number) => (ABANDONED_KIND, number),
     };
     let mut writer = Writer { bytes: [0; INDEX_SIZE + CHECKSUM_SIZE], position: 0 };
     writer.put(&[kind]);
@@ -113,8 +116,8 @@ pub(super) fn decode_indexed(bytes: &[u8]) -> Option<Indexed> {
     let [kind] = reader.take()?;
     let number = BlockNumber::new(u64::from_be_bytes(reader.take()?));
     match (kind, reader.rest) {
-        (0, []) => Some(Indexed::Canonical(number)),
-        (1, []) => Some(Indexed::Abandoned(number)),
+        (CANONICAL_KIND, []) => Some(Indexed::Canonical(number)),
+        (ABANDONED_KIND, []) => Some(Indexed::Abandoned(number)),
         _ => None,
     }
 }
@@ -173,6 +176,7 @@ mod tests {
         {
             assert_eq!(decode_indexed(&encode_indexed(indexed)[..INDEX_SIZE]), Some(indexed));
         }
-        assert_eq!(decode_indexed(&[2; INDEX_SIZE]), None);
+        assert_eq!(decode_indexed(&[0; INDEX_SIZE]), None);
+        assert_eq!(decode_indexed(&[3; INDEX_SIZE]), None);
     }
 }
