@@ -99,7 +99,9 @@ impl SyncMachine {
             }
             from = candidate;
         }
-        Some((from, checked_from.previous()?)).filter(|_| from < checked_from)
+        // A rollback may have left the head below what was unchecked.
+        let to = checked_from.previous()?.min(tail.head().number);
+        Some((from, to)).filter(|_| from <= to)
     }
 
     fn can_check(&self, number: BlockNumber) -> bool {

@@ -97,12 +97,12 @@ pub enum PeerFault {
         /// Weight of theirs.
         theirs: CumulativeDifficulty,
     },
-    /// It left several requests in a row unanswered.
-    #[error("left {requests} requests in a row unanswered for {each:?} each")]
+    /// It left requests unanswered several times in a row.
+    #[error("did not answer, {silences} times in a row, for {each:?} each")]
     Unresponsive {
-        /// How many.
-        requests: u32,
-        /// How long each waited.
+        /// How many times.
+        silences: u32,
+        /// How long it was waited for each time.
         each: Duration,
     },
     /// Its chain goes on into an era this release has no rules for.

@@ -47,11 +47,8 @@ impl Follow {
     }
 
     /// The branch, if the run was found.
-    pub fn into_branch(self) -> Result<Branch, Self> {
-        match self.run {
-            Some((branch, _)) => Ok(branch),
-            None => Err(self),
-        }
+    pub fn take_branch(&mut self) -> Option<Branch> {
+        self.run.take().map(|(branch, _)| branch)
     }
 }
 

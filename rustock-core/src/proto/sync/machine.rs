@@ -50,6 +50,8 @@ pub(super) struct Round {
 }
 
 /// How a step of a round ends.
+// Lives for one call; boxing the stage would only move it twice.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Step {
     /// The round goes on in this stage.
     Continue(Stage),
@@ -153,7 +155,8 @@ impl SyncMachine {
 
     /// When to call again with [`Input::TimerFired`] if nothing else happens before.
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        let mut deadline = self.ledger.commit_deadline();
+        // While headers are being read nothing is committed under them.
+        let mut deadline = self.ledger.commit_deadline().filter(|_| !self.loading_headers);
         let mut consider = |time: Timestamp| {
             deadline = Some(deadline.map_or(time, |earliest| earliest.min(time)));
         };
@@ -170,13 +173,15 @@ impl SyncMachine {
                 }
                 Some(_) => {}
                 None => {
-                    if let Some(due) = peer.round_due {
+                    if let Some(due) = peer.round_due
+                        && self.can_start()
+                    {
                         consider(self.round_start(peer, due));
                     }
                 }
             }
         }
-        if self.round.is_none() && !self.peers.is_empty() {
+        if self.can_start() && !self.peers.is_empty() {
             consider(self.poll_due());
             if self.wants_ancestors() {
                 consider(self.backfill_due);
@@ -206,8 +211,8 @@ impl SyncMachine {
             Some(Stage::FindPoint(_) | Stage::Skeleton(_)) => Phase::FindingConnectionPoint,
             Some(Stage::Download(_)) => Phase::Downloading,
             Some(Stage::Follow(_) | Stage::Poll) | None => {
-                let level = self.peers.values().any(|peer| peer.caught_up) && self.ledger.is_settled();
-                if level { Phase::Following } else { Phase::Waiting }
+                let is_level = self.peers.values().any(|peer| peer.caught_up);
+                if is_level { Phase::Following } else { Phase::Waiting }
             }
         }
     }
@@ -216,9 +221,7 @@ impl SyncMachine {
     fn advance(&mut self, now: Timestamp) {
         self.expire_requests(now);
         self.repeat_status(now);
-        if self.round.is_none() {
-            self.start_round(now);
-        }
+        self.start_round(now);
         self.pump(now);
         self.check_ancestors_late();
         let at_rest =
@@ -244,9 +247,13 @@ impl SyncMachine {
         self.actions.push_back(Action::Disconnect(peer, fault));
     }
 
-    /// Forgets the round. A verification under way comes back to nobody.
+    /// Forgets the round, and what its peer was asked for. A verification under way comes back to nobody.
     fn abandon_round(&mut self) {
-        self.round = None;
+        if let Some(round) = self.round.take()
+            && let Some(peer) = self.peers.get_mut(&round.peer)
+        {
+            peer.in_flight.clear();
+        }
     }
 
     pub(super) fn report(&mut self, report: SyncReport) {
@@ -256,13 +263,16 @@ impl SyncMachine {
     fn expire_requests(&mut self, now: Timestamp) {
         let mut expired = Vec::new();
         for (id, peer) in &mut self.peers {
+            // Requests that wait together run out together: that is one silence, not several.
+            let mut first = None;
             peer.in_flight.retain(|_, (purpose, deadline)| {
                 let keep = *deadline > now;
                 if !keep {
-                    expired.push((*id, *purpose));
+                    first.get_or_insert(*purpose);
                 }
                 keep
             });
+            expired.extend(first.map(|purpose| (*id, purpose)));
         }
         for (id, purpose) in expired {
             self.on_timeout(now, id, purpose);
@@ -275,7 +285,7 @@ impl SyncMachine {
         if !purpose.silence_is_fair() {
             peer.timeouts += 1;
             if peer.timeouts >= MAX_TIMEOUTS {
-                let fault = PeerFault::Unresponsive { requests: peer.timeouts, each: REQUEST_TIMEOUT };
+                let fault = PeerFault::Unresponsive { silences: peer.timeouts, each: REQUEST_TIMEOUT };
                 return self.expel(id, fault);
             }
         }
@@ -319,8 +329,13 @@ impl SyncMachine {
             && self.params.activations.rskip110.is_active(first_above_base)
     }
 
+    /// True when nothing stands in the way of a new round.
+    fn can_start(&self) -> bool {
+        self.round.is_none() && self.verifying.is_none() && !self.loading_headers
+    }
+
     fn start_round(&mut self, now: Timestamp) {
-        if self.verifying.is_some() || self.loading_headers {
+        if !self.can_start() {
             return;
         }
         let due = |peer: &PeerState| peer.round_due.is_some_and(|due| self.round_start(peer, due) <= now);
@@ -530,6 +545,10 @@ impl SyncMachine {
             && peer.announced.is_none_or(|announced| announced.number <= block.number)
         {
             peer.announced = Some(block);
+            // Its best block is known now, so there is no need to wait for the answer that would name it.
+            if matches!(&self.round, Some(Round { peer, stage: Stage::Poll }) if *peer == id) {
+                self.abandon_round();
+            }
         }
     }
 
@@ -634,10 +653,10 @@ impl SyncMachine {
         let Some(Round { peer, stage }) = self.round.take() else { return };
         let (mut branch, rest) = match stage {
             Stage::Download(download) => download.split(),
-            Stage::Follow(follow) => match follow.into_branch() {
-                Ok(branch) => (branch, None),
-                Err(stage) => {
-                    self.round = Some(Round { peer, stage: Stage::Follow(stage) });
+            Stage::Follow(mut follow) => match follow.take_branch() {
+                Some(branch) => (branch, None),
+                None => {
+                    self.round = Some(Round { peer, stage: Stage::Follow(follow) });
                     return;
                 }
             },

@@ -1,0 +1,46 @@
+//! What is worth telling an engineer. Bounded and lossy: a reader that falls behind is told how many it missed.
+
+use crate::{
+    proto::sync::{PeerFault, PeerId, SyncReport},
+    wire::rlpx::enode::Enode,
+};
+
+use super::connection::ConnectionEnd;
+
+/// One event of the network side. Chain events are another, lossless channel.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Diagnostic {
+    /// A peer is being dialled.
+    Dialling {
+        /// The peer.
+        enode: Enode,
+    },
+    /// A session with a peer is established.
+    Connected {
+        /// This connection.
+        peer: PeerId,
+        /// The peer.
+        enode: Enode,
+        /// What the peer says it runs.
+        client_id: String,
+    },
+    /// A connection failed or ended.
+    Disconnected {
+        /// This connection; `None` when no session was established.
+        peer: Option<PeerId>,
+        /// The peer.
+        enode: Enode,
+        /// Why.
+        reason: ConnectionEnd,
+    },
+    /// A peer was sent away.
+    Expelled {
+        /// This connection.
+        peer: PeerId,
+        /// What it did.
+        fault: PeerFault,
+    },
+    /// The sync machine has something to tell.
+    Sync(SyncReport),
+}

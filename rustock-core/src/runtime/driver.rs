@@ -1,0 +1,345 @@
+//! The one task that owns the sync machine: feeds it what happens and does what it says.
+//!
+//! Per wake-up it takes in one input, so no peer can keep it from the others. Verifying and committing run on
+//! blocking threads, one of each at a time.
+
+use core::time::Duration;
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::{JoinHandle, JoinSet},
+    time,
+};
+
+use super::{
+    clock::Clock,
+    connection::{ConnectionEvent, ConnectionHandle},
+    diagnostic::Diagnostic,
+    rate::Rate,
+    shared::SharedState,
+    status::{RunState, WaitReason},
+};
+use crate::{
+    chain::batch::ChainBatch,
+    consensus::params::NetworkParams,
+    primitives::{header::Header, number::BlockNumber},
+    proto::sync::{Action, Input, PeerId, Phase, SyncMachine, VerifyOutcome},
+    store::{StoreError, StoreView, Table},
+};
+
+/// What a handle asks of the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Tell peers, finish what is being written, end. The answer comes when all of it is done.
+    Stop { deadline: Duration, done: oneshot::Sender<StopReport> },
+}
+
+/// How a stop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StopReport {
+    /// Peers that were told and whose connection ended in time.
+    pub peers_told: usize,
+    /// Connections that had to be cut when the deadline came.
+    pub peers_cut: usize,
+    /// False when something was still running at the deadline and was abandoned.
+    pub in_time: bool,
+}
+
+/// Everything the driver owns.
+pub(crate) struct Driver {
+    pub machine: SyncMachine,
+    pub params: Arc<NetworkParams>,
+    pub shared: SharedState,
+    pub clock: Clock,
+    pub commands: mpsc::Receiver<Command>,
+    pub events: mpsc::Receiver<ConnectionEvent>,
+    /// One per configured peer.
+    pub dialers: JoinSet<()>,
+    /// Tells dialers and sessions that the client stops.
+    pub stopping: watch::Sender<bool>,
+    pub connections: BTreeMap<PeerId, ConnectionHandle>,
+    pub work: Work,
+    pub rate: Rate,
+}
+
+/// Work on blocking threads. At most one of each.
+#[derive(Default)]
+pub(crate) struct Work {
+    verifying: Option<JoinHandle<VerifyOutcome>>,
+    committing: Option<JoinHandle<Result<(), StoreError>>>,
+    loading: Option<JoinHandle<Result<Vec<Header>, StoreError>>>,
+}
+
+impl Driver {
+    /// Runs until told to stop, or until every handle is gone.
+    pub async fn run(mut self) {
+        loop {
+            if let Err(error) = self.perform_actions() {
+                self.fail(error);
+            }
+            self.publish();
+            let timeout = self.machine.next_timeout().map(|time| self.clock.instant(time));
+            let input = tokio::select! {
+                command = self.commands.recv() => match command {
+                    Some(Command::Stop { deadline, done }) => {
+                        let report = self.stop(deadline).await;
+                        let _ = done.send(report);
+                        return;
+                    }
+                    None => {
+                        self.stop(Duration::ZERO).await;
+                        return;
+                    }
+                },
+                Some(event) = self.events.recv() => match self.on_connection(event) {
+                    Some(input) => input,
+                    None => continue,
+                },
+                outcome = finished(&mut self.work.verifying) => match outcome {
+                    Some(outcome) => Input::Verified(Box::new(outcome)),
+                    None => continue,
+                },
+                result = finished(&mut self.work.committing) => match result {
+                    Some(Ok(())) => Input::Committed,
+                    Some(Err(error)) => {
+                        self.fail(error);
+                        continue;
+                    }
+                    None => continue,
+                },
+                headers = finished(&mut self.work.loading) => match headers {
+                    Some(Ok(headers)) => Input::HeadersLoaded(headers),
+                    Some(Err(error)) => {
+                        self.fail(error);
+                        continue;
+                    }
+                    None => continue,
+                },
+                () = async {
+                    match timeout {
+                        Some(timeout) => time::sleep_until(timeout).await,
+                        None => core::future::pending().await,
+                    }
+                } => Input::TimerFired,
+            };
+            if !self.has_failed() {
+                self.machine.handle(self.clock.now(), input);
+            }
+        }
+    }
+
+    fn on_connection(&mut self, event: ConnectionEvent) -> Option<Input> {
+        match event {
+            ConnectionEvent::Dialling { enode } => {
+                self.shared.diagnose(Diagnostic::Dialling { enode });
+                None
+            }
+            ConnectionEvent::Established { peer, enode, client_id, handle } => {
+                self.connections.insert(peer, handle);
+                self.shared.diagnose(Diagnostic::Connected { peer, enode, client_id });
+                Some(Input::PeerConnected(peer))
+            }
+            ConnectionEvent::Message { peer, message } => Some(Input::Message(peer, message)),
+            ConnectionEvent::Ended { peer, enode, reason } => {
+                if !reason.is_ours() {
+                    let problem = format!("{enode}: {reason}");
+                    self.shared.update_status(|status| status.last_problem = Some(problem));
+                }
+                self.shared.diagnose(Diagnostic::Disconnected { peer, enode, reason });
+                let peer = peer?;
+                self.connections.remove(&peer);
+                Some(Input::PeerDisconnected(peer))
+            }
+        }
+    }
+
+    fn perform_actions(&mut self) -> Result<(), StoreError> {
+        while let Some(action) = self.machine.next_action() {
+            match action {
+                Action::Send(peer, message) => {
+                    if let Some(connection) = self.connections.get(&peer) {
+                        connection.send(message);
+                    }
+                }
+                Action::Verify(job) => {
+                    let (params, now) = (Arc::clone(&self.params), self.clock.wall());
+                    let work = tokio::task::spawn_blocking(move || job.run(now, &params));
+                    self.work.verifying = Some(work);
+                }
+                Action::Commit(batch) => {
+                    let new_best = self.best_after(&batch)?;
+                    let shared = Arc::clone(&self.shared);
+                    let work = tokio::task::spawn_blocking(move || shared.commit(&batch, new_best));
+                    self.work.committing = Some(work);
+                }
+                Action::LoadHeaders { from, to } => {
+                    let (params, shared) = (Arc::clone(&self.params), Arc::clone(&self.shared));
+                    let work = tokio::task::spawn_blocking(move || {
+                        (from.get()..=to.get())
+                            .map(|number| load_header(&shared.store, &params, BlockNumber::new(number)))
+                            .collect()
+                    });
+                    self.work.loading = Some(work);
+                }
+                Action::Disconnect(peer, fault) => {
+                    if let Some(connection) = self.connections.remove(&peer) {
+                        connection.expel(fault.disconnect_reason(), fault.is_hostile());
+                    }
+                    let problem = format!("{peer}: {fault}");
+                    self.shared.update_status(|status| status.last_problem = Some(problem));
+                    self.shared.diagnose(Diagnostic::Expelled { peer, fault });
+                }
+                Action::Report(report) => self.shared.diagnose(Diagnostic::Sync(report)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The header that is best once `batch` is durable.
+    fn best_after(&self, batch: &ChainBatch) -> Result<Header, StoreError> {
+        match batch.added.last() {
+            Some(entry) => Ok(entry.header.clone()),
+            None => load_header(&self.shared.store, &self.params, batch.common_ancestor.number),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(self.shared.status().run, RunState::Failed(_))
+    }
+
+    /// The store cannot be used any more: peers are sent away, reads go on answering what they can.
+    fn fail(&mut self, error: StoreError) {
+        tracing::error!(%error, "the store failed; syncing has ended");
+        self.shared.update_status(|status| status.run = RunState::Failed(error));
+        self.stopping.send_replace(true);
+    }
+
+    fn publish(&mut self) {
+        use core::sync::atomic::Ordering;
+        let progress = self.machine.progress();
+        let best = self.shared.best();
+        self.rate.update(self.clock.now(), progress.verified);
+        let speed = self.rate.per_second();
+        let received = self.shared.bytes_received.load(Ordering::Relaxed);
+        let sent = self.shared.bytes_sent.load(Ordering::Relaxed);
+        self.shared.update_status(|status| {
+            if !matches!(status.run, RunState::Failed(_)) {
+                status.run = match progress.phase {
+                    Phase::NoPeers if matches!(status.run, RunState::Starting) => RunState::Starting,
+                    Phase::NoPeers => RunState::Waiting(WaitReason::NoPeers),
+                    Phase::FetchingAncestors | Phase::FindingConnectionPoint | Phase::Downloading => {
+                        RunState::Syncing
+                    }
+                    // Following is said of what is durable: not while the last blocks are being written.
+                    Phase::Following if progress.head.hash == best.hash() => RunState::Following,
+                    Phase::Following => RunState::Syncing,
+                    Phase::Waiting => RunState::Waiting(WaitReason::Retry),
+                };
+            }
+            status.head = crate::chain::record::BlockId { number: best.number(), hash: best.hash() };
+            status.head_time = best.timestamp();
+            status.header_difficulty_sum = progress.header_difficulty_sum;
+            status.peers = progress.peers;
+            status.peers_claim = progress.claimed;
+            status.fork_detection_from = progress.fork_detection_from;
+            let left = progress.claimed.map(|claimed| claimed.blocks_above(best.number()));
+            status.progress.headers_verified = progress.verified;
+            status.progress.headers_per_second = speed;
+            status.progress.bytes_received = received;
+            status.progress.bytes_sent = sent;
+            status.progress.time_left =
+                left.filter(|_| speed > 0).map(|left| Duration::from_secs(left.div_ceil(speed.max(1))));
+        });
+    }
+
+    /// Ends everything, at most until the deadline.
+    async fn stop(&mut self, deadline: Duration) -> StopReport {
+        let connected = self.connections.len();
+        self.stopping.send_replace(true);
+        let ended = time::timeout(deadline, async {
+            self.finish_writing().await;
+            self.await_dialers().await;
+        });
+        let in_time = ended.await.is_ok();
+        self.dialers.abort_all();
+        let peers_cut = if in_time { 0 } else { self.dialers.len().min(connected) };
+        self.shared.update_status(|status| {
+            if !matches!(status.run, RunState::Failed(_)) {
+                status.run = RunState::Stopped;
+            }
+            status.peers = 0;
+        });
+        StopReport { peers_told: connected - peers_cut, peers_cut, in_time }
+    }
+
+    /// Lets a commit under way finish, and commits what was verified since.
+    async fn finish_writing(&mut self) {
+        if let Some(handle) = self.work.committing.take() {
+            match handle.await {
+                Ok(Ok(())) => self.machine.handle(self.clock.now(), Input::Committed),
+                Ok(Err(error)) => return self.fail(error),
+                Err(_) => return,
+            }
+            // The input may have led to the next commit already: the final batch comes from what is left.
+        }
+        let next = self.take_commit_action().or_else(|| self.machine.take_final_batch(self.clock.now()));
+        if let Some(batch) = next
+            && !self.has_failed()
+            && let Ok(new_best) = self.best_after(&batch)
+        {
+            let shared = Arc::clone(&self.shared);
+            let _ = tokio::task::spawn_blocking(move || shared.commit(&batch, new_best)).await;
+        }
+    }
+
+    /// The batch of a commit that the machine asks for; everything else it asks for is too late.
+    fn take_commit_action(&mut self) -> Option<ChainBatch> {
+        let mut batch = None;
+        while let Some(action) = self.machine.next_action() {
+            if let Action::Commit(commit) = action {
+                batch = Some(*commit);
+            }
+        }
+        batch
+    }
+
+    /// Waits until every dialer, and so every session, has ended. What they still tell is dropped.
+    async fn await_dialers(&mut self) {
+        loop {
+            tokio::select! {
+                ended = self.dialers.join_next() => if ended.is_none() { return },
+                Some(_) = self.events.recv() => {}
+            }
+        }
+    }
+}
+
+/// Reads and decodes one canonical header.
+pub(crate) fn load_header(
+    store: &dyn StoreView,
+    params: &NetworkParams,
+    number: BlockNumber,
+) -> Result<Header, StoreError> {
+    let damaged = || StoreError::Corrupt { table: Table::Wire, key: number.to_string() };
+    let raw = store.wire(number)?.ok_or_else(damaged)?;
+    Header::decode(&raw, &params.activations).map_err(|_| damaged())
+}
+
+/// Waits for work that is under way; for ever when none is. `None` when the work was cancelled.
+async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Option<T> {
+    match work.as_mut() {
+        Some(handle) => {
+            let outcome = handle.await;
+            *work = None;
+            match outcome {
+                Ok(value) => Some(value),
+                // Our own panic: it must not be swallowed.
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => None,
+            }
+        }
+        None => core::future::pending().await,
+    }
+}

@@ -1,0 +1,17 @@
+//! The tokio edge: sockets, the clock, tasks, shutdown. Everything that waits lives here; nothing here decides.
+
+// The one layer that may ask the clock, open sockets and start threads.
+#![allow(clippy::disallowed_methods)]
+
+pub(crate) mod clock;
+pub mod connection;
+pub mod diagnostic;
+pub(crate) mod dialer;
+pub mod driver;
+pub(crate) mod entropy;
+mod rate;
+pub(crate) mod shared;
+pub(crate) mod signal;
+pub mod status;
+
+pub(crate) use rate::Rate;
