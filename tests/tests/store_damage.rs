@@ -326,6 +326,19 @@ fn a_flipped_byte_anywhere_in_the_small_tables_is_named_at_open() {
     }
 }
 
+#[test]
+fn an_entry_that_lost_its_name_is_no_absent_one() {
+    let sample = small();
+    for name in ["schema", "network", "genesis", "base", "fork_detection_from"] {
+        // Keys lie side by side in a page, so a name can also be a part of another text; any flip is noticed.
+        for offset in 0..name.len() {
+            let error = sample.outcome(&flipped(sample, name.as_bytes(), offset)).expect_err("damaged");
+            let refused = is_corrupt(&error) || matches!(error, StoreError::NotOurs { .. });
+            assert!(refused, "{name}, byte {offset}: {error:?}");
+        }
+    }
+}
+
 fn base_value(sample: &Sample) -> Vec<u8> {
     let base = sample.record(BASE).id();
     [base.number.get().to_be_bytes().to_vec(), base.hash.as_bytes().to_vec()].concat()

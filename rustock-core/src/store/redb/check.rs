@@ -4,7 +4,7 @@ use redb::{ReadableTable, ReadableTableMetadata};
 
 use super::{
     fault::{Fault, damaged_pages},
-    meta::{FORK_DETECTION_FROM, StoreIdentity, decode_number, read_meta, read_schema},
+    meta::{META_ENTRIES, StoreIdentity, read_fork_detection_from, read_schema},
     read::{
         Snapshot, open_abandoned, open_indexed, open_record, read_ancestors, read_canonical, read_head,
         read_indexed,
@@ -25,9 +25,8 @@ impl Snapshot {
         let meta = self.transaction.open_table(META)?;
         read_schema(&meta)?;
         StoreIdentity::read(&meta)?;
-        if let Some(value) = read_meta(&meta, FORK_DETECTION_FROM)? {
-            decode_number(FORK_DETECTION_FROM, &value)?;
-        }
+        read_fork_detection_from(&meta)?;
+        all_there(Table::Meta, meta.len()?, META_ENTRIES)?;
         self.transaction.open_table(WIRE)?;
         let head = read_head(&self.transaction.open_table(CANONICAL)?)?;
         if head.number < self.base.number {

@@ -17,10 +17,12 @@ use crate::{
 pub const SCHEMA_VERSION: u32 = 1;
 
 pub(super) const SCHEMA: &str = "schema";
-pub(super) const NETWORK: &str = "network";
-pub(super) const GENESIS: &str = "genesis";
-pub(super) const BASE: &str = "base";
-pub(super) const FORK_DETECTION_FROM: &str = "fork_detection_from";
+const NETWORK: &str = "network";
+const GENESIS: &str = "genesis";
+const BASE: &str = "base";
+const FORK_DETECTION_FROM: &str = "fork_detection_from";
+/// Entries of the table: one for each name above.
+pub(super) const META_ENTRIES: u64 = 5;
 
 /// What a store holds, as far as can be told without knowing its network.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +44,14 @@ pub(super) fn read_meta(
 }
 
 /// A value that every store has.
-pub(super) fn require_meta(
+fn require_meta(
     table: &impl ReadableTable<&'static str, &'static [u8]>,
     name: &'static str,
 ) -> Result<Vec<u8>, Fault> {
     read_meta(table, name)?.ok_or_else(|| corrupt(Table::Meta, Key::Name(name)))
 }
 
-pub(super) fn write_meta(
+fn write_meta(
     table: &mut WriteTable<'_, &'static str, &'static [u8]>,
     name: &'static str,
     value: &[u8],
@@ -58,9 +60,27 @@ pub(super) fn write_meta(
     Ok(())
 }
 
-pub(super) fn decode_number(name: &'static str, value: &[u8]) -> Result<BlockNumber, Fault> {
-    let bytes = value.try_into().map_err(|_| corrupt(Table::Meta, Key::Name(name)))?;
-    Ok(BlockNumber::new(u64::from_be_bytes(bytes)))
+/// Where fork-detection data is checked from. There in every store, known or not: an optional entry whose name
+/// is damaged would pass for an absent one.
+pub(super) fn read_fork_detection_from(
+    table: &impl ReadableTable<&'static str, &'static [u8]>,
+) -> Result<Option<BlockNumber>, Fault> {
+    let value = require_meta(table, FORK_DETECTION_FROM)?;
+    match value.split_first_chunk::<8>() {
+        Some((number, [is_known @ (0 | 1)])) => {
+            Ok((*is_known == 1).then_some(BlockNumber::new(u64::from_be_bytes(*number))))
+        }
+        _ => Err(corrupt(Table::Meta, Key::Name(FORK_DETECTION_FROM))),
+    }
+}
+
+pub(super) fn write_fork_detection_from(
+    table: &mut WriteTable<'_, &'static str, &'static [u8]>,
+    from: Option<BlockNumber>,
+) -> Result<(), Fault> {
+    let mut value = from.unwrap_or_default().get().to_be_bytes().to_vec();
+    value.push(u8::from(from.is_some()));
+    write_meta(table, FORK_DETECTION_FROM, &value)
 }
 
 pub(super) fn read_schema(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u32, Fault> {
@@ -90,7 +110,8 @@ impl StoreIdentity {
         write_meta(table, GENESIS, self.genesis_hash.as_bytes())?;
         let mut base = self.base.number.get().to_be_bytes().to_vec();
         base.extend_from_slice(self.base.hash.as_bytes());
-        write_meta(table, BASE, &base)
+        write_meta(table, BASE, &base)?;
+        write_fork_detection_from(table, None)
     }
 
     /// Network and genesis, for a person.

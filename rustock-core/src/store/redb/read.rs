@@ -10,7 +10,7 @@ use redb::{ReadTransaction, ReadableTable};
 
 use super::{
     fault::{Fault, Latch, damaged_pages},
-    meta::{FORK_DETECTION_FROM, decode_number, read_meta},
+    meta::read_fork_detection_from,
     record_codec::{ANCESTOR_SIZE, Indexed, RECORD_SIZE, decode_ancestor, decode_indexed, decode_record},
     tables::{
         ABANDONED, ANCESTORS, BLOCK_KEY_SIZE, CANONICAL, CHECKSUM_SIZE, HASH_INDEX, INDEX_SIZE, Key, META,
@@ -190,10 +190,6 @@ impl StoreView for Snapshot {
     }
 
     fn fork_detection_from(&self) -> Result<Option<BlockNumber>, StoreError> {
-        self.read(|| {
-            let meta = self.transaction.open_table(META)?;
-            let Some(value) = read_meta(&meta, FORK_DETECTION_FROM)? else { return Ok(None) };
-            decode_number(FORK_DETECTION_FROM, &value).map(Some)
-        })
+        self.read(|| read_fork_detection_from(&self.transaction.open_table(META)?))
     }
 }

@@ -1,15 +1,17 @@
 //! Writing: one batch, one transaction.
 
+use std::collections::BTreeMap;
+
 use redb::{Database, Durability, ReadableTable, Table as WriteTable, WriteTransaction};
 
 use super::{
     fault::Fault,
-    meta::{FORK_DETECTION_FROM, StoreIdentity, write_meta},
-    read::{open_ancestor, read_canonical, read_head, require_canonical},
+    meta::{StoreIdentity, write_fork_detection_from},
+    read::{open_ancestor, open_record, read_canonical, read_head, require_canonical},
     record_codec::{ANCESTOR_SIZE, Indexed, RECORD_SIZE, encode_ancestor, encode_indexed, encode_record},
     tables::{
         ABANDONED, ANCESTORS, BLOCK_KEY_SIZE, CANONICAL, CHECKSUM_SIZE, HASH_INDEX, INDEX_SIZE, Key, META,
-        Sealed, WIRE, block_key, seal, seal_bytes, split_block_key,
+        Sealed, WIRE, block_key, corrupt, seal, seal_bytes, split_block_key,
     },
 };
 use crate::{
@@ -35,7 +37,8 @@ pub(super) fn initialize(
         identity.write(&mut transaction.open_table(META)?)?;
         let mut tables = Tables::open(&transaction, identity.base.number)?;
         tables.put_canonical(base)?;
-        tables.put_index(&base.record.hash, Indexed::Canonical(base.record.number))?;
+        tables.index(base.record.hash, Indexed::Canonical(base.record.number));
+        tables.write_index()?;
     }
     transaction.commit()?;
     Ok(())
@@ -50,9 +53,8 @@ pub(super) fn commit(database: &Database, base: BlockId, batch: &ChainBatch) -> 
         if !batch.is_empty() {
             tables.apply(batch, head.number)?;
         }
-        if let Some(from) = batch.fork_detection_from {
-            let mut meta = transaction.open_table(META)?;
-            write_meta(&mut meta, FORK_DETECTION_FROM, &from.get().to_be_bytes())?;
+        if batch.fork_detection_from.is_some() {
+            write_fork_detection_from(&mut transaction.open_table(META)?, batch.fork_detection_from)?;
         }
         !batch.is_empty()
     };
@@ -83,6 +85,9 @@ struct Tables<'a> {
     abandoned: RecordTable<'a, &'static [u8; BLOCK_KEY_SIZE]>,
     hash_index: WriteTable<'a, &'static [u8; BlockHash::SIZE], Sealed<{ INDEX_SIZE + CHECKSUM_SIZE }>>,
     ancestors: WriteTable<'a, u64, Sealed<{ ANCESTOR_SIZE + CHECKSUM_SIZE }>>,
+    /// What becomes of a hash; `None` takes it out. Collected first and written in the order of the hashes, which
+    /// is the order of the table's pages.
+    index_changes: BTreeMap<BlockHash, Option<Indexed>>,
     base: BlockNumber,
 }
 
@@ -94,6 +99,7 @@ impl<'a> Tables<'a> {
             abandoned: transaction.open_table(ABANDONED)?,
             hash_index: transaction.open_table(HASH_INDEX)?,
             ancestors: transaction.open_table(ANCESTORS)?,
+            index_changes: BTreeMap::new(),
             base,
         })
     }
@@ -128,6 +134,7 @@ impl<'a> Tables<'a> {
         }
         self.move_index_window(self.indexed_from(old_head), indexed_from, kept)?;
         self.prune_abandoned(new_head)?;
+        self.write_index()?;
         for ancestor in &batch.ancestors {
             let number = ancestor.number.get();
             let sealed = seal(Table::Ancestors, Key::Number(number), encode_ancestor(ancestor));
@@ -147,7 +154,8 @@ impl<'a> Tables<'a> {
         self.wire.remove(number.get())?;
         let key = block_key(number, &record.hash);
         self.abandoned.insert(&key, &seal(Table::Abandoned, Key::Block(&key), encode_record(&record)))?;
-        self.put_index(&record.hash, Indexed::Abandoned(number))
+        self.index(record.hash, Indexed::Abandoned(number));
+        Ok(())
     }
 
     fn add(&mut self, entry: &BlockEntry, indexed_from: BlockNumber) -> Result<(), Fault> {
@@ -155,9 +163,9 @@ impl<'a> Tables<'a> {
         self.put_canonical(entry)?;
         let came_back = self.abandoned.remove(&block_key(record.number, &record.hash))?.is_some();
         if record.number >= indexed_from {
-            self.put_index(&record.hash, Indexed::Canonical(record.number))?;
+            self.index(record.hash, Indexed::Canonical(record.number));
         } else if came_back {
-            self.hash_index.remove(record.hash.as_bytes())?;
+            self.index_changes.insert(record.hash, None);
         }
         Ok(())
     }
@@ -170,9 +178,23 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    fn put_index(&mut self, hash: &BlockHash, indexed: Indexed) -> Result<(), Fault> {
-        let key = hash.as_bytes();
-        self.hash_index.insert(key, &seal(Table::HashIndex, Key::Hash(key), encode_indexed(indexed)))?;
+    fn index(&mut self, hash: BlockHash, indexed: Indexed) {
+        self.index_changes.insert(hash, Some(indexed));
+    }
+
+    fn write_index(&mut self) -> Result<(), Fault> {
+        for (hash, change) in core::mem::take(&mut self.index_changes) {
+            let key = hash.as_bytes();
+            match change {
+                Some(indexed) => {
+                    let sealed = seal(Table::HashIndex, Key::Hash(key), encode_indexed(indexed));
+                    self.hash_index.insert(key, &sealed)?;
+                }
+                None => {
+                    self.hash_index.remove(key)?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -185,15 +207,35 @@ impl<'a> Tables<'a> {
         kept: BlockNumber,
     ) -> Result<(), Fault> {
         let end = kept.next();
-        for number in heights(old_from, new_from.min(end)) {
-            let record = require_canonical(&self.canonical, number)?;
-            self.hash_index.remove(record.hash.as_bytes())?;
-        }
-        for number in heights(new_from, old_from.min(end)) {
-            let record = require_canonical(&self.canonical, number)?;
-            self.put_index(&record.hash, Indexed::Canonical(number))?;
-        }
+        let left = self.hashes(old_from, new_from.min(end))?;
+        self.index_changes.extend(left.into_iter().map(|(_, hash)| (hash, None)));
+        let entered = self.hashes(new_from, old_from.min(end))?;
+        let entered = entered.into_iter().map(|(number, hash)| (hash, Some(Indexed::Canonical(number))));
+        self.index_changes.extend(entered);
         Ok(())
+    }
+
+    /// The canonical hashes from `from` up to and excluding `end`: at most as many as are ever indexed.
+    fn hashes(&self, from: BlockNumber, end: BlockNumber) -> Result<Vec<(BlockNumber, BlockHash)>, Fault> {
+        let mut hashes = Vec::new();
+        let mut expected = from;
+        if from < end {
+            for entry in self.canonical.range(from.get()..end.get())? {
+                let (key, value) = entry?;
+                let number = BlockNumber::new(key.value());
+                let key = Key::Number(key.value());
+                let record = open_record(Table::Canonical, key, number, value.value())?;
+                if number != expected {
+                    break;
+                }
+                hashes.push((number, record.hash));
+                expected = number.next();
+            }
+        }
+        if expected < end {
+            return Err(corrupt(Table::Canonical, Key::Number(expected.get())));
+        }
+        Ok(hashes)
     }
 
     fn prune_abandoned(&mut self, head: BlockNumber) -> Result<(), Fault> {
@@ -206,12 +248,7 @@ impl<'a> Tables<'a> {
                 return Ok(());
             }
             self.abandoned.remove(&key)?;
-            self.hash_index.remove(hash.as_bytes())?;
+            self.index_changes.insert(hash, None);
         }
     }
-}
-
-/// From `from` up to and excluding `end`.
-fn heights(from: BlockNumber, end: BlockNumber) -> impl Iterator<Item = BlockNumber> {
-    (from.get()..end.get()).map(BlockNumber::new)
 }
