@@ -8,7 +8,9 @@ use rustock_core::{
         number::{BlockNumber, CumulativeDifficulty},
     },
     proto::{
-        session::{Action, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage},
+        session::{
+            Action, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage, limits::PING_INTERVAL,
+        },
         time::Timestamp,
     },
     wire::{
@@ -175,6 +177,7 @@ impl Recording {
             auth_format: self.format(),
             legacy_status,
             status: status.unwrap_or(genesis_status),
+            ping_interval: PING_INTERVAL,
         }
     }
 }

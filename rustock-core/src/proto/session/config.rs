@@ -1,8 +1,11 @@
 //! What we say of ourselves in a session, and what the remote must agree with.
 
+use core::time::Duration;
+
 use crate::primitives::hash::{BlockHash, NodeId};
 use crate::primitives::header::Header;
 use crate::primitives::number::{BlockNumber, CumulativeDifficulty};
+use crate::proto::session::limits::PING_INTERVAL;
 use crate::wire::p2p::{Capability, Hello};
 use crate::wire::rlpx::packet::HandshakeFormat;
 use crate::wire::rsk::{LegacyStatus, Status};
@@ -24,6 +27,8 @@ pub struct SessionConfig {
     /// Sent right after the legacy Status. Never better than what we can serve: rskj would choose us as a
     /// source and wait for answers.
     pub status: Status,
+    /// How long the remote may be silent before it is sent a Ping, and again before each further one.
+    pub ping_interval: Duration,
 }
 
 impl SessionConfig {
@@ -48,6 +53,7 @@ impl SessionConfig {
                 parent_hash: BlockHash::ZERO,
                 total_difficulty,
             },
+            ping_interval: PING_INTERVAL,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::primitives::hash::NodeId;
 use crate::proto::session::fault::{SessionEnd, SessionFault, Stage};
-use crate::proto::session::limits::{IDLE_LIMIT, PING_INTERVAL};
+use crate::proto::session::limits::IDLE_LIMIT;
 use crate::proto::session::link::Link;
 use crate::proto::session::outbox::Outbox;
 use crate::proto::session::{Action, Ending, SessionConfig, State};
@@ -116,7 +116,7 @@ impl Established {
     }
 
     fn ping_due(&self) -> Timestamp {
-        self.last_received.max(self.last_ping).saturating_add(PING_INTERVAL)
+        self.last_received.max(self.last_ping).saturating_add(self.config.ping_interval)
     }
 }
 

@@ -7,7 +7,7 @@ use core::time::Duration;
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(15);
 /// Without a byte from the remote for this long the connection is dead. rskj has the same limit.
 pub const IDLE_LIMIT: Duration = Duration::from_secs(300);
-/// Without a byte from the remote for this long it is sent a Ping, and again after each further interval.
+/// Without a byte from the remote for this long a client sends it a Ping, and again after each further interval.
 pub const PING_INTERVAL: Duration = Duration::from_secs(60);
 /// For the driver: how long one write to the socket may take.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);

@@ -48,6 +48,7 @@ fn config() -> SessionConfig {
             parent_hash: BlockHash::ZERO,
             total_difficulty: difficulty,
         },
+        ping_interval: PING_INTERVAL,
     }
 }
 

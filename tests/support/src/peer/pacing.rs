@@ -57,7 +57,9 @@ impl Pacer {
     /// Takes note that a message was sent.
     pub fn sent(&mut self, now: Duration) {
         if self.pace == Pace::Rskj {
-            self.next_send = now + SEND_INTERVAL;
+            // rskj's ticks come at a fixed rate: a message sent late in one does not delay the next.
+            let into_tick = now.as_nanos() % SEND_INTERVAL.as_nanos();
+            self.next_send = now - Duration::from_nanos(into_tick as u64) + SEND_INTERVAL;
         }
     }
 }
@@ -83,12 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn messages_leave_ten_milliseconds_apart() {
+    fn one_message_leaves_in_each_tick_of_ten_milliseconds() {
         let mut pacer = Pacer::new(Pace::Rskj);
-        let now = Duration::from_secs(1_700_000_000);
-        assert!(pacer.next_send() <= now);
-        pacer.sent(now);
-        assert_eq!(pacer.next_send(), now + Duration::from_millis(10));
+        let tick = Duration::from_secs(1_700_000_000);
+        assert!(pacer.next_send() <= tick);
+        for late in [0, 1, 9] {
+            pacer.sent(tick + Duration::from_millis(late));
+            assert_eq!(pacer.next_send(), tick + Duration::from_millis(10));
+        }
     }
 
     #[test]
