@@ -27,18 +27,19 @@ fn number(number: u64) -> BlockNumber {
 }
 
 fn options(chain: &Chain) -> TestPeerOptions {
-    let chain = ServedChain::new(chain.headers().to_vec()).unwrap();
+    let chain = ServedChain::new(chain.headers().to_vec()).expect("generated chains are linked");
     TestPeerOptions { pace: Pace::None, ..TestPeerOptions::new(NetworkParams::simnet(), chain) }
 }
 
 async fn misbehaving(misbehaviour: Misbehaviour) -> (Chain, TestPeer) {
     let chain = ChainBuilder::simnet().build(300);
-    let peer = TestPeer::start(TestPeerOptions { misbehaviour, ..options(&chain) }).await.unwrap();
+    let peer =
+        TestPeer::start(TestPeerOptions { misbehaviour, ..options(&chain) }).await.expect("a free port");
     (chain, peer)
 }
 
 fn ask_headers(chain: &Chain, id: u64, count: u32) -> RskMessage {
-    let id = RequestId::new(id).unwrap();
+    let id = RequestId::new(id).expect("small");
     RskMessage::BlockHeadersRequest(BlockHeadersRequest { id, hash: chain.best().hash(), count })
 }
 
