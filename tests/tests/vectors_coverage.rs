@@ -14,6 +14,7 @@ use Place::{LeftOut, Suite};
 
 const MESSAGES: Place = Suite("tests/tests/vectors_messages.rs");
 const TRANSPORT: Place = Suite("tests/tests/vectors_rlpx.rs");
+const SERVING: Place = Suite("tests/tests/vectors_serving.rs");
 const DISCOVERY: Place = LeftOut("peer discovery is not part of this release");
 const SYNC: Place = LeftOut("the synchronisation machine is not part of this release yet");
 
@@ -40,7 +41,7 @@ const PLACES: &[(&str, Place)] = &[
     ("private_key_to_node_id", TRANSPORT),
     ("key_to_public", TRANSPORT),
     ("connection_point_search", SYNC),
-    ("skeleton_serving", SYNC),
+    ("skeleton_serving", SERVING),
     ("ecies_decrypt_secp256r1", LeftOut("another curve, which the wire never uses")),
     ("discovery_*", DISCOVERY),
     ("node_rlp_in_neighbors", DISCOVERY),

@@ -1,5 +1,5 @@
-//! What tests, benchmarks and the demo need and an app does not: valid chains to order
-//! ([`chainkit`]), a peer that serves them as rskj would ([`peer`]) and an oracle for what becomes of a chain ([`model`]).
+//! What tests, benchmarks and the demo need and an app does not: valid chains to order ([`chainkit`]), a peer that
+//! serves them as rskj would ([`peer`]), and an oracle for what becomes of a chain ([`model`]).
 #![forbid(unsafe_code)]
 
 pub mod chainkit;
