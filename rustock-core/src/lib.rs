@@ -65,3 +65,8 @@ pub use primitives::{
     number::{BlockNumber, UnixTime},
 };
 pub use proto::pacing::RequestBudget;
+
+/// Compiles the example of the front page, so that it cannot go stale.
+#[cfg(all(doctest, feature = "runtime"))]
+#[doc = include_str!("../../README.md")]
+pub struct ReadmeExample;
