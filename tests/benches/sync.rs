@@ -37,8 +37,10 @@ fn peer(runtime: &Runtime) -> TestPeer {
 fn sync_to_disk(bencher: Bencher) {
     let runtime = Runtime::new().expect("a runtime");
     let peer = peer(&runtime);
-    bencher.counter(ItemsCount::new(HEADERS)).with_inputs(|| tempfile::tempdir().expect("a directory")).bench_values(
-        |directory| {
+    bencher
+        .counter(ItemsCount::new(HEADERS))
+        .with_inputs(|| tempfile::tempdir().expect("a directory"))
+        .bench_values(|directory| {
             let client = LightClient::builder(Network::Simnet)
                 .data_dir(directory.path())
                 .trusted_peers([peer.enode().to_string()])
@@ -54,6 +56,5 @@ fn sync_to_disk(bencher: Bencher) {
             });
             assert_eq!(client.best_header().hash(), chain().best().hash());
             directory
-        },
-    );
+        });
 }

@@ -1,10 +1,6 @@
 //! The handle over real sockets: sync, events, reorganisations, restarts, stopping, and peers that let it down.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rustock_core::{
     BlockId, BlockNumber, BuildError, ChainCursor, ChainEvent, Checkpoint, Header, LightClient, Network,
@@ -157,7 +153,8 @@ async fn follows_new_blocks_and_a_reorganisation_as_they_are_announced() {
     })
     .await;
     let mut subscription = client.subscribe(SubscribeOptions::default()).expect("valid");
-    let mut blocks = vec![BlockId { number: BlockNumber::new(50), hash: main.header(50).expect("there").hash() }];
+    let mut blocks =
+        vec![BlockId { number: BlockNumber::new(50), hash: main.header(50).expect("there").hash() }];
     // One at a time, so that each is followed by its announcement.
     while let Some(shown) = peer.grow() {
         let head = BlockId { number: shown.number, hash: shown.hash };
@@ -183,7 +180,8 @@ async fn real_mainnet_headers_sync_from_a_checkpoint_in_the_middle_of_the_file()
     let mut options = TestPeerOptions::new(params.clone(), ServedChain::new(headers).expect("linked"));
     options.pace = Pace::Rskj;
     let peer = peer(options).await;
-    let checkpoint = Checkpoint::from_header(checkpoint, &params, UnixTime::from_secs(1_800_000_000)).expect("good");
+    let checkpoint =
+        Checkpoint::from_header(checkpoint, &params, UnixTime::from_secs(1_800_000_000)).expect("good");
     let client = LightClient::builder(Network::Mainnet)
         .in_memory()
         .checkpoint(checkpoint)
@@ -312,7 +310,8 @@ fn stopping_leaves_no_thread_and_no_descriptor_behind() {
             .env(MARKER, "1")
             .output()
             .expect("a child process");
-        let output = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
+        let output =
+            String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
         assert!(child.status.success() && output.contains("1 passed"), "{output}");
         return;
     }
