@@ -214,11 +214,11 @@ async fn a_restart_goes_on_from_the_last_commit_and_the_cursor_from_the_last_eve
     while peer.grow().is_some() {}
     let client = simnet(&peer).data_dir(directory.path()).build().expect("the store is free again");
     assert_eq!(client.best_header().number().get(), 1_000);
-    let after = Some(cursor_of(chain.header(990).expect("there"), 35));
-    let mut subscription =
-        client.subscribe(SubscribeOptions { after, ..SubscribeOptions::default() }).expect("valid");
+    let cursor = cursor_of(chain.header(990).expect("there"), 35);
+    let options = SubscribeOptions { after: Some(cursor), ..SubscribeOptions::default() };
+    let mut subscription = client.subscribe(options).expect("valid");
     client.start().expect("starts");
-    let mut blocks = vec![after.expect("given").block];
+    let mut blocks = vec![cursor.block];
     let head = BlockId { number: chain.best().number(), hash: chain.best().hash() };
     follow_to(&mut subscription, &mut blocks, head).await;
     assert_eq!(blocks.len(), 2_000 - 990 + 1);
@@ -393,7 +393,7 @@ async fn a_peer_that_lets_us_down_is_named_with_the_reason() {
         (Misbehaviour::WrongHeaders(WrongHeaders::Empty), "got 0"),
         (Misbehaviour::WrongHeaders(WrongHeaders::Ascending), "got them from"),
         (Misbehaviour::WrongHeaders(WrongHeaders::OtherHeader), "got 191"),
-        (Misbehaviour::OtherNetwork, "network id"),
+        (Misbehaviour::OtherNetwork, "network"),
         (Misbehaviour::OtherGenesis, "genesis"),
         (Misbehaviour::DisconnectAfterHello(DisconnectReason::TooManyPeers), "too many peers"),
         (Misbehaviour::DropDuringAnswer(2), "closed"),

@@ -1,10 +1,13 @@
 //! One socket and its session: reads, writes, keeps the session's deadlines, and nothing else.
 
-use core::fmt;
+use core::{fmt, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, tcp::OwnedWriteHalf},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::{mpsc, watch},
     time,
 };
@@ -29,6 +32,9 @@ use crate::{
 
 /// Bytes taken from a socket at a time.
 const READ_BUFFER: usize = 64 * 1024;
+
+/// How long to look for a reason in what a peer sent before it closed its end.
+const LAST_WORDS_DEADLINE: Duration = Duration::from_secs(1);
 
 /// What all sessions of a client share.
 #[derive(Debug, Clone)]
@@ -211,7 +217,11 @@ impl Connection<'_> {
         loop {
             while let Some(action) = session.next_action() {
                 match action {
-                    Action::Write(bytes) => self.write(&mut writer, &bytes).await?,
+                    Action::Write(bytes) => {
+                        if let Err(failure) = self.write(&mut writer, &bytes).await {
+                            return Err(self.last_words(&mut session, &mut reader).await.unwrap_or(failure));
+                        }
+                    }
                     Action::Established { hello, .. } => {
                         if let Some(handle) = handle.take() {
                             *established = true;
@@ -275,6 +285,24 @@ impl Connection<'_> {
             }
             Ok(Err(error)) => Err(socket_failed(error)),
             Err(_) => Err(ConnectionEnd::WriteTimedOut),
+        }
+    }
+
+    /// Why a session ended whose peer would not be written to: we may have decided so ourselves, or the peer may
+    /// have told us before it closed its end.
+    async fn last_words(&self, session: &mut Session, reader: &mut OwnedReadHalf) -> Option<ConnectionEnd> {
+        let mut buffer = vec![0; READ_BUFFER];
+        loop {
+            while let Some(action) = session.next_action() {
+                if let Action::Close(end) = action {
+                    return Some(ConnectionEnd::Session(end));
+                }
+            }
+            let count = time::timeout(LAST_WORDS_DEADLINE, reader.read(&mut buffer)).await.ok()?.ok()?;
+            if count == 0 {
+                return None;
+            }
+            session.handle(self.clock.now(), Input::Received(&buffer[..count]));
         }
     }
 
