@@ -306,3 +306,32 @@ fn a_medium_that_fails_while_reading_latches_the_store() {
     medium.fail_at(u64::MAX, Failure::DeviceGone);
     assert_eq!(store.head(), Err(error), "latched, though the medium works again");
 }
+
+#[test]
+fn closing_writes_nothing_and_the_next_start_needs_no_walk() {
+    let chain = TestChain::starting_at(1_000);
+    let medium = Medium::default();
+    let store = RedbStore::open_on(medium.clone(), chain.options()).expect("opens");
+    assert_eq!(run(&store, &chain), (script(&chain).len(), None));
+    let before = medium.disk().current.clone();
+    drop(store);
+    assert!(medium.disk().current == before);
+
+    let mut builder = redb::Builder::new();
+    builder.set_repair_callback(|repair| repair.abort());
+    builder.create_with_backend(medium).expect("no walk is due");
+}
+
+#[test]
+fn a_store_can_be_dropped_by_a_thread_that_panics() {
+    let chain = TestChain::starting_at(1_000);
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let store = chain.open(directory.path()).expect("opens");
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _store = store;
+        std::panic::resume_unwind(Box::new("the app's own panic"));
+    }));
+    assert_eq!(panicked.expect_err("it panicked").downcast_ref(), Some(&"the app's own panic"));
+    let store = chain.open(directory.path()).expect("closed, so it opens");
+    assert_eq!(store.head(), Ok(chain.base().record.clone()));
+}
