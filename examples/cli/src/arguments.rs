@@ -1,9 +1,12 @@
 //! The command line, as clap reads it.
 
-use std::path::PathBuf;
+use core::{net::SocketAddr, time::Duration};
+use std::{path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand};
-use rustock_core::consensus::network::Network;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rustock_core::{Network, primitives::hash::BlockHash, primitives::number::BlockNumber};
+
+use crate::sync::PATIENCE;
 
 /// A Rootstock (RSK) light client: verify headers, follow a chain, look at what is stored.
 #[derive(Debug, Parser)]
@@ -19,6 +22,16 @@ pub struct Arguments {
 pub enum Command {
     /// Verify a file of block headers, one 0x-hex header a line
     Verify(VerifyOptions),
+    /// Follow the chain of one peer or more into a data directory
+    Sync(SyncOptions),
+    /// Show a stored header
+    Header(HeaderOptions),
+    /// Show what a data directory holds
+    Status(StatusOptions),
+    /// Serve headers as an rskj node would: a peer for tests and offline work
+    Serve(ServeOptions),
+    /// Show what works: real headers over real sockets, a sync that is resumed, a reorganisation
+    Demo,
 }
 
 /// `rustock verify`.
@@ -36,4 +49,198 @@ pub struct VerifyOptions {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `rustock sync`.
+#[derive(Debug, Args)]
+pub struct SyncOptions {
+    /// mainnet, testnet, regtest or simnet
+    #[arg(long, value_name = "NETWORK")]
+    pub network: Network,
+    /// A peer, as enode://<node id>@<host>:<port>; may be given several times
+    #[arg(long = "peer", value_name = "ENODE", required = true)]
+    pub peers: Vec<String>,
+    /// Where the chain is kept; made if need be
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+    /// Start a new chain from the block in this checkpoint file instead of the bundled one
+    #[arg(long, value_name = "FILE")]
+    pub checkpoint: Option<PathBuf>,
+    /// Ask as fast as it goes; only for peers you own, any other stops answering
+    #[arg(long)]
+    pub unpaced: bool,
+    /// End once level with a peer
+    #[arg(long)]
+    pub until_synced: bool,
+    /// With --until-synced: end with 4 after this long without progress
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value_t = Seconds(PATIENCE))]
+    pub patience: Seconds,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rustock header`.
+#[derive(Debug, Args)]
+pub struct HeaderOptions {
+    /// A height, or a block hash as 0x and 64 digits
+    #[arg(value_name = "NUMBER|HASH")]
+    pub block: BlockName,
+    /// Where the chain is kept
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rustock status`.
+#[derive(Debug, Args)]
+pub struct StatusOptions {
+    /// Where the chain is kept
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+    /// Walk the whole store: every checksum, link and index entry
+    #[arg(long)]
+    pub check: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rustock serve`.
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Consecutive headers, one 0x-hex header a line; the served chain begins at the first
+    #[arg(required_unless_present = "generate", conflicts_with = "generate")]
+    pub file: Option<PathBuf>,
+    /// Serve a chain of this many generated blocks above genesis; needs --network simnet
+    #[arg(long, value_name = "BLOCKS")]
+    pub generate: Option<u64>,
+    /// The seed of the generated chain
+    #[arg(long, value_name = "SEED", default_value_t = 0, requires = "generate")]
+    pub seed: u64,
+    /// mainnet, testnet, regtest or simnet
+    #[arg(long, value_name = "NETWORK")]
+    pub network: Network,
+    /// Where to listen; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// rskj: 1,001 messages per wall-clock minute, then silence; one reply per 10 ms. none: as fast as it goes
+    #[arg(long, value_name = "PACE", default_value = "rskj")]
+    pub pace: PaceName,
+    /// Show the chain up to this height at first, then one block more every --every milliseconds
+    #[arg(long, value_name = "HEIGHT", requires = "every")]
+    pub reveal_from: Option<u64>,
+    /// Milliseconds between two blocks
+    #[arg(long, value_name = "MILLISECONDS", requires = "reveal_from", value_parser = clap::value_parser!(u64).range(1..))]
+    pub every: Option<u64>,
+    /// Switch to the branch in FILE when the chain would grow above HEIGHT; without FILE, with --generate, to a
+    /// generated one that leaves two blocks below HEIGHT
+    #[arg(long, value_name = "FILE@HEIGHT", requires = "reveal_from")]
+    pub fork: Option<ForkChoice>,
+    /// Print the enode as a JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A block by height or by hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockName {
+    /// By height.
+    Number(BlockNumber),
+    /// By hash.
+    Hash(BlockHash),
+}
+
+impl FromStr for BlockName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("0x") {
+            return text.parse().map(Self::Hash).map_err(|_| "a block hash is 0x and 64 hex digits");
+        }
+        match text.parse() {
+            Ok(number) => Ok(Self::Number(BlockNumber::new(number))),
+            Err(_) => Err("neither a height nor a block hash that starts with 0x"),
+        }
+    }
+}
+
+/// Whose pace to serve at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PaceName {
+    /// A running rskj's.
+    Rskj,
+    /// As fast as it goes.
+    None,
+}
+
+/// The branch to switch to, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForkChoice {
+    /// The branch's headers; generated when there is no file.
+    pub file: Option<PathBuf>,
+    /// The height above which the branch takes over.
+    pub height: BlockNumber,
+}
+
+impl FromStr for ForkChoice {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (file, height) = text.rsplit_once('@').ok_or("FILE@HEIGHT is expected")?;
+        let height = height.parse().map_err(|_| "a height is expected after the @")?;
+        let file = (!file.is_empty()).then(|| PathBuf::from(file));
+        Ok(Self { file, height: BlockNumber::new(height) })
+    }
+}
+
+/// A duration in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub Duration);
+
+impl core::fmt::Display for Seconds {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.as_secs().fmt(f)
+    }
+}
+
+fn seconds(text: &str) -> Result<Seconds, &'static str> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("a whole number of seconds, 1 or more"),
+        Ok(seconds) => Ok(Seconds(Duration::from_secs(seconds))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_block_is_named_by_height_or_by_whole_hash() {
+        assert_eq!("17".parse(), Ok(BlockName::Number(BlockNumber::new(17))));
+        let hash = BlockHash::new([0xab; 32]);
+        assert_eq!(hash.to_string().parse(), Ok(BlockName::Hash(hash)));
+        for text in ["", "-1", "0x12", "abc", "0x"] {
+            assert!(text.parse::<BlockName>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_height_of_a_fork_follows_the_last_at_sign() {
+        let fork: ForkChoice = "a@b.txt@12".parse().unwrap();
+        assert_eq!(fork, ForkChoice { file: Some("a@b.txt".into()), height: BlockNumber::new(12) });
+        assert_eq!("@7".parse::<ForkChoice>().unwrap().file, None);
+        for text in ["b.txt", "b.txt@", "b.txt@x"] {
+            assert!(text.parse::<ForkChoice>().is_err(), "{text}");
+        }
+    }
 }

@@ -2,9 +2,19 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod block;
 mod clock;
+mod demo;
 mod exit;
+mod header;
+mod header_file;
+mod interrupt;
+mod lines;
 mod output;
+mod serve;
+mod status;
+mod stored;
+mod sync;
 mod verify;
 
 use std::process::ExitCode;
@@ -16,6 +26,11 @@ use crate::arguments::{Arguments, Command};
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Verify(options) => verify::run(&options),
+        Command::Sync(options) => sync::run(&options),
+        Command::Header(options) => header::run(&options),
+        Command::Status(options) => status::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Demo => demo::run(),
     };
     match outcome {
         Ok(exit) => exit.into(),

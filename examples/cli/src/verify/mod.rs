@@ -1,6 +1,5 @@
 //! `rustock verify`: every rule that a file of headers can prove, as fast as they can be read.
 
-mod lines;
 mod report;
 mod session;
 
@@ -13,7 +12,6 @@ use std::{
 use serde::Serialize;
 
 use self::{
-    lines::{HeaderLines, LineError},
     report::Report,
     session::{Mode, Session},
 };
@@ -21,6 +19,7 @@ use crate::{
     arguments::VerifyOptions,
     clock,
     exit::{Exit, Failure},
+    lines::{HeaderLines, LineError},
     output,
 };
 

@@ -18,7 +18,8 @@ use rustock_core::{
     },
 };
 
-use super::{lines::HeaderLine, report::Report};
+use super::report::Report;
+use crate::lines::HeaderLine;
 
 /// Headers verified together.
 const CHUNK: usize = 192;
