@@ -20,7 +20,7 @@ use crate::{
 
 impl Snapshot {
     /// Every record of the tables whose size has a bound, each found by its key too, so that an absence can be
-    /// believed afterwards. About 20 ms when the index is full.
+    /// believed afterwards. A few milliseconds when the index is full.
     pub(super) fn check_small_tables(&self) -> Result<CheckReport, Fault> {
         let meta = self.transaction.open_table(META)?;
         read_schema(&meta)?;
