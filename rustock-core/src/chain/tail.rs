@@ -83,9 +83,15 @@ impl ChainTail {
         self.records.front().expect("a tail is never empty").number
     }
 
-    /// The lowest block that a branch may leave the chain at.
+    /// The lowest block that a branch may leave the chain at: at most [`MAX_REORG_DEPTH`] below the head, and
+    /// with all the ancestors here that fork-detection data reads. After a deep reorganisation the second is
+    /// the tighter bound, until the chain has grown.
     pub fn lowest_common_ancestor(&self) -> BlockNumber {
-        self.lowest().max(self.head().number.saturating_sub(MAX_REORG_DEPTH))
+        let with_ancestors = match self.lowest() {
+            lowest if lowest == self.base => lowest,
+            lowest => lowest.saturating_add(FORK_DETECTION_ANCESTORS - 1).min(self.head().number),
+        };
+        with_ancestors.max(self.head().number.saturating_sub(MAX_REORG_DEPTH))
     }
 
     /// The record at a height.

@@ -46,7 +46,7 @@ impl SyncMachine {
     pub(super) fn begin_backfill(&mut self, goes_on: bool) -> Step {
         match self.next_backfill(goes_on) {
             Some(backfill) => Step::Continue(Stage::Backfill(backfill)),
-            None => Step::Done,
+            None => Step::Over,
         }
     }
 
@@ -85,7 +85,7 @@ impl SyncMachine {
         } else if let Some(next) = self.next_backfill(backfill.goes_on) {
             return Step::Continue(Stage::Backfill(next));
         }
-        if backfill.goes_on { self.begin_find(peer) } else { Step::Done }
+        if backfill.goes_on { self.begin_find(peer) } else { Step::Over }
     }
 
     /// The heights whose fork-detection data is unchecked and can be checked by now.

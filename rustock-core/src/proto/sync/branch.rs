@@ -10,6 +10,7 @@ use crate::{
         fork_choice::{Preference, prefer},
         fork_detection_window::ForkDetectionWindow,
         parent::Parent,
+        rules::fork_detection::ForkDetectionCheck,
         verify::VerifiedHeader,
     },
     primitives::number::{BlockNumber, CumulativeDifficulty},
@@ -21,6 +22,8 @@ pub(super) struct Branch {
     common_ancestor: BlockRecord,
     entries: Vec<BlockEntry>,
     window: ForkDetectionWindow,
+    /// The highest entry whose fork-detection data could not be checked.
+    unchecked: Option<BlockNumber>,
 }
 
 /// Headers a branch may hold without outweighing ours.
@@ -36,7 +39,7 @@ impl Branch {
     /// An empty branch on the canonical block at `number`; `None` when the tail does not hold it.
     pub fn at(tail: &ChainTail, number: BlockNumber) -> Option<Self> {
         let common_ancestor = tail.record(number)?.clone();
-        Some(Self { common_ancestor, entries: Vec::new(), window: tail.window_at(number) })
+        Some(Self { common_ancestor, entries: Vec::new(), window: tail.window_at(number), unchecked: None })
     }
 
     pub fn common_ancestor(&self) -> BlockId {
@@ -83,6 +86,9 @@ impl Branch {
         for header in verified {
             let overflow = SumOverflow { number: header.number() };
             let sum = self.top().header_difficulty_sum.checked_add(header.difficulty()).ok_or(overflow)?;
+            if header.applied().fork_detection == ForkDetectionCheck::NotApplied {
+                self.unchecked = Some(header.number());
+            }
             let record = BlockRecord::new(header.header(), sum, header.bitcoin_hash_byte());
             self.entries.push(BlockEntry { record, header: header.into_header() });
         }
@@ -103,9 +109,10 @@ impl Branch {
         !self.entries.is_empty() && prefer(ours, theirs) == Preference::Theirs
     }
 
-    /// Gives up the headers, which become ours, and goes on as an empty branch on the last of them.
-    pub fn take_entries(&mut self) -> Vec<BlockEntry> {
+    /// Gives up the headers, which become ours, and goes on as an empty branch on the last of them. With them
+    /// comes the height of the highest whose fork-detection data could not be checked.
+    pub fn take_entries(&mut self) -> (Vec<BlockEntry>, Option<BlockNumber>) {
         self.common_ancestor = self.top().clone();
-        core::mem::take(&mut self.entries)
+        (core::mem::take(&mut self.entries), self.unchecked.take())
     }
 }

@@ -8,11 +8,12 @@ use super::{
     fault::PeerFault,
     job::JobHeaders,
     machine::{Stage, Step, SyncMachine},
-    peer::{PeerId, Purpose},
+    peer::{MAX_CONTRADICTIONS, PeerId, Purpose},
     plan::{ChunkRequest, SkeletonPlan, plan_skeleton},
 };
 use crate::{
     chain::record::BlockId,
+    consensus::error::HeaderError,
     primitives::number::BlockNumber,
     wire::rsk::{BlockIdentifier, RawList},
 };
@@ -35,11 +36,20 @@ pub(super) struct DownloadRest {
     plan_end: BlockId,
     /// The peer's chain goes on above it, and the next skeleton was not asked for.
     wants_skeleton: bool,
+    /// Where the first chunk has to join on.
+    connection_point: BlockNumber,
 }
 
 impl DownloadRest {
     pub fn join(self, branch: Branch) -> Download {
         Download { branch, rest: self }
+    }
+
+    /// True when this is how it looks that the peer left the connection point for another block after it had
+    /// confirmed it: the first header above does not join on.
+    pub fn is_off_connection_point(&self, fault: &PeerFault) -> bool {
+        matches!(fault, PeerFault::InvalidHeader { number, error: HeaderError::Linkage { .. } }
+            if *number == self.connection_point.next())
     }
 }
 
@@ -50,6 +60,7 @@ impl Download {
             requested: VecDeque::new(),
             plan_end: plan.last,
             wants_skeleton: plan.continues,
+            connection_point: branch.common_ancestor().number,
         };
         Self { branch, rest }
     }
@@ -124,6 +135,7 @@ impl SyncMachine {
         };
         let plan = match plan_skeleton(identifiers, branch.common_ancestor(), tail) {
             Ok(plan) => plan,
+            Err(fault @ PeerFault::SkeletonContradiction { .. }) => return self.contradicted(peer, fault),
             Err(fault) => return Step::Fault(fault),
         };
         let known_lighter =
@@ -134,21 +146,33 @@ impl SyncMachine {
         Step::Continue(Stage::Download(Download::new(branch, plan)))
     }
 
+    /// The peer's answers do not fit each other: its chain changed between them, or it makes them up.
+    pub(super) fn contradicted(&mut self, peer: PeerId, fault: PeerFault) -> Step {
+        let Some(state) = self.peers.get_mut(&peer) else { return Step::Over };
+        state.contradictions += 1;
+        if state.contradictions >= MAX_CONTRADICTIONS {
+            Step::Fault(fault)
+        } else {
+            Step::Retry(super::ROUND_RETRY)
+        }
+    }
+
     /// A further skeleton, above the last entry of the one before.
     pub(super) fn on_further_skeleton(
         &mut self,
+        peer: PeerId,
         mut download: Download,
         identifiers: &[BlockIdentifier],
     ) -> Step {
         let start = download.plan_end();
+        // It starts with the entry the last one ended with; the peer may have left that block meanwhile.
+        if identifiers.first().is_some_and(|first| first.number == start.number && first.hash != start.hash) {
+            return self.contradicted(peer, PeerFault::SkeletonContradiction { number: start.number });
+        }
         let plan = match plan_skeleton(identifiers, start, self.ledger.tail()) {
             Ok(plan) => plan,
             Err(fault) => return Step::Fault(fault),
         };
-        // It starts with the entry the last one ended with; the peer may have left that block meanwhile.
-        if identifiers.first().is_some_and(|first| first.number == start.number && first.hash != start.hash) {
-            return Step::Retry(super::ROUND_RETRY);
-        }
         download.rest.planned.extend(plan.chunks);
         download.rest.plan_end = plan.last;
         download.rest.wants_skeleton = plan.continues;

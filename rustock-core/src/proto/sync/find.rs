@@ -46,12 +46,8 @@ impl SyncMachine {
         }
         let height = claimed.map_or(head, |claimed| claimed.min(head));
         if height < lowest {
-            return if lowest == tail.base() {
-                // It has not reached our base: nothing to compare, nothing to fetch.
-                Step::Retry(EMPTY_PEER_PAUSE)
-            } else {
-                Step::Fault(PeerFault::ForkTooDeep { lowest })
-            };
+            // It has not come as far as our chain could still change: nothing to compare, nothing to fetch.
+            return Step::Retry(EMPTY_PEER_PAUSE);
         }
         // Every peer of the network shares genesis (the handshake compared it), and none answers for it.
         if height == BlockNumber::GENESIS {

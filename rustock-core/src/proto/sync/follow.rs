@@ -4,6 +4,7 @@ use core::time::Duration;
 
 use super::{
     branch::Branch,
+    fault::PeerFault,
     job::{JobHeaders, decode_descending},
     machine::{Stage, Step, SyncMachine},
     peer::{PeerId, Purpose},
@@ -37,7 +38,8 @@ impl Follow {
     }
 
     pub fn request(&mut self) -> Option<Purpose> {
-        self.wants_headers().then_some(Purpose::Follow { hash: self.next, count: self.count })
+        let is_announced = self.headers.is_empty();
+        self.wants_headers().then_some(Purpose::Follow { hash: self.next, count: self.count, is_announced })
     }
 
     /// The run to verify, once.
@@ -57,7 +59,7 @@ impl SyncMachine {
     pub(super) fn begin_follow(&mut self, block: BlockIdentifier) -> Step {
         let tail = self.ledger.tail();
         if tail.find(&block.hash).is_some() {
-            return Step::Done;
+            return Step::Over;
         }
         let above = block.number.blocks_above(tail.head().number);
         if above > CHUNK_SIZE {
@@ -89,7 +91,7 @@ impl SyncMachine {
         if let Some(known) = follow.headers.iter().position(|header| tail.find(&header.hash()).is_some()) {
             follow.headers.truncate(known);
         }
-        let Some(lowest) = follow.headers.last() else { return Step::Done };
+        let Some(lowest) = follow.headers.last() else { return Step::Over };
         if let Some(ancestor) = tail.find(&lowest.parent_hash()).map(|record| record.number) {
             if ancestor < tail.lowest_common_ancestor() {
                 return Step::Retry(super::ROUND_RETRY);
@@ -110,7 +112,7 @@ impl SyncMachine {
 
     /// The peer's best block, from a skeleton that starts at our head.
     pub(super) fn on_poll(&mut self, peer: PeerId, best: Option<BlockIdentifier>) -> Step {
-        let Some(best) = best else { return Step::Done };
+        let Some(best) = best else { return Step::Fault(PeerFault::EmptySkeleton) };
         let known_lighter = self.peers.get(&peer).is_some_and(|peer| peer.lighter_tip == Some(best.hash));
         if known_lighter || self.ledger.tail().find(&best.hash).is_some() {
             return Step::Done;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     chain::{batch::ChainBatch, tail::ChainTail},
-    consensus::{params::NetworkParams, rules::fork_detection::ForkDetectionCheck},
+    consensus::params::NetworkParams,
     primitives::{
         hash::BlockHash,
         number::{BlockNumber, CumulativeDifficulty},
@@ -55,8 +55,10 @@ pub(super) struct Round {
 pub(super) enum Step {
     /// The round goes on in this stage.
     Continue(Stage),
-    /// Nothing is left to do with this peer for now.
+    /// Nothing is left to do with this peer for now: it has nothing that we lack.
     Done,
+    /// The round is over, and says nothing of what else the peer has.
+    Over,
     /// It cannot go on now, through nobody's fault; another whole round is due after this pause.
     Retry(Duration),
     /// The peer is at fault and has to go.
@@ -82,6 +84,8 @@ pub struct SyncMachine {
     last_improvement: Timestamp,
     last_poll: Timestamp,
     backfill_due: Timestamp,
+    /// Rounds begun. Each peer remembers its last, so that none can keep us to itself.
+    rounds: u64,
     verified: u64,
 }
 
@@ -118,6 +122,7 @@ impl SyncMachine {
             last_improvement: now,
             last_poll: now,
             backfill_due: now,
+            rounds: 0,
             verified: 0,
         }
     }
@@ -127,7 +132,7 @@ impl SyncMachine {
         match input {
             Input::PeerConnected(peer) => {
                 if self.peers.len() < MAX_PEERS {
-                    self.peers.insert(peer, PeerState::new(now, self.config.budget));
+                    self.peers.insert(peer, PeerState::new(now, self.config.budget, self.rounds));
                 }
             }
             Input::PeerDisconnected(peer) => self.drop_peer(peer),
@@ -221,7 +226,7 @@ impl SyncMachine {
     fn advance(&mut self, now: Timestamp) {
         self.expire_requests(now);
         self.repeat_status(now);
-        self.start_round(now);
+        while self.round.is_none() && self.start_round(now) {}
         self.pump(now);
         self.check_ancestors_late();
         let at_rest =
@@ -252,7 +257,7 @@ impl SyncMachine {
         if let Some(round) = self.round.take()
             && let Some(peer) = self.peers.get_mut(&round.peer)
         {
-            peer.in_flight.clear();
+            peer.abandon_requests();
         }
     }
 
@@ -263,16 +268,16 @@ impl SyncMachine {
     fn expire_requests(&mut self, now: Timestamp) {
         let mut expired = Vec::new();
         for (id, peer) in &mut self.peers {
-            // Requests that wait together run out together: that is one silence, not several.
-            let mut first = None;
+            let mut purpose_expired = None;
             peer.in_flight.retain(|_, (purpose, deadline)| {
                 let keep = *deadline > now;
-                if !keep {
-                    first.get_or_insert(*purpose);
+                // The same silence counts once, and for the worst it can mean.
+                if !keep && purpose_expired.is_none_or(Purpose::silence_is_fair) {
+                    purpose_expired = Some(*purpose);
                 }
                 keep
             });
-            expired.extend(first.map(|purpose| (*id, purpose)));
+            expired.extend(purpose_expired.map(|purpose| (*id, purpose)));
         }
         for (id, purpose) in expired {
             self.on_timeout(now, id, purpose);
@@ -280,6 +285,9 @@ impl SyncMachine {
     }
 
     fn on_timeout(&mut self, now: Timestamp, id: PeerId, purpose: Purpose) {
+        if purpose == Purpose::Abandoned {
+            return;
+        }
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let of_this_round = self.round.as_ref().is_some_and(|round| round.peer == id);
         if !purpose.silence_is_fair() {
@@ -299,6 +307,7 @@ impl SyncMachine {
             Purpose::Probe { .. } | Purpose::Skeleton | Purpose::Chunk(_) => {
                 self.end_round(now, Step::Retry(ROUND_RETRY));
             }
+            Purpose::Abandoned => {}
         }
     }
 
@@ -331,44 +340,59 @@ impl SyncMachine {
 
     /// True when nothing stands in the way of a new round.
     fn can_start(&self) -> bool {
-        self.round.is_none() && self.verifying.is_none() && !self.loading_headers
+        self.round.is_none() && self.is_between_rounds()
     }
 
-    fn start_round(&mut self, now: Timestamp) {
-        if !self.can_start() {
-            return;
+    /// True when nothing is under way that has to end before a round may begin.
+    fn is_between_rounds(&self) -> bool {
+        self.verifying.is_none() && !self.loading_headers
+    }
+
+    /// Of the peers that fit, the one whose last round was the longest ago. A new one queues at the end, so that
+    /// coming back is no way to the front.
+    fn next_in_turn(&self, fits: impl Fn(&PeerState) -> bool) -> Option<PeerId> {
+        let fitting = self.peers.iter().filter(|(_, peer)| fits(peer));
+        fitting.min_by_key(|(_, peer)| peer.last_round).map(|(id, _)| *id)
+    }
+
+    /// Begins what is due. False when nothing is; a round may end as soon as it has begun.
+    fn start_round(&mut self, now: Timestamp) -> bool {
+        if !self.is_between_rounds() {
+            return false;
         }
+        let Some((id, step)) = self.next_round(now) else { return false };
+        self.rounds += 1;
+        if let Some(peer) = self.peers.get_mut(&id) {
+            peer.last_round = self.rounds;
+        }
+        self.enter(now, id, step);
+        true
+    }
+
+    /// What the next peer in turn has coming: a whole round before an announced block, and that before a
+    /// question of ours. Turns count for all of it, so that a peer which keeps one kind busy cannot starve another
+    /// peer's.
+    fn next_round(&mut self, now: Timestamp) -> Option<(PeerId, Step)> {
         let due = |peer: &PeerState| peer.round_due.is_some_and(|due| self.round_start(peer, due) <= now);
-        let whole = self.peers.iter().find(|(_, peer)| due(peer)).map(|(id, _)| *id);
-        if let Some(id) = whole {
-            if let Some(peer) = self.peers.get_mut(&id) {
-                peer.round_due = None;
-                peer.announced = None;
-            }
-            let step = if self.wants_ancestors() && self.backfill_due <= now {
-                self.begin_backfill(true)
-            } else {
-                self.begin_find(id)
-            };
-            return self.enter(now, id, step);
+        let wants_ancestors = self.wants_ancestors() && self.backfill_due <= now;
+        let has_question = wants_ancestors || self.poll_due() <= now;
+        let id = self.next_in_turn(|peer| due(peer) || peer.announced.is_some() || has_question)?;
+        let whole = self.peers.get(&id).is_some_and(due);
+        let peer = self.peers.get_mut(&id)?;
+        let announced = peer.announced.take();
+        if whole {
+            peer.round_due = None;
+            let step = if wants_ancestors { self.begin_backfill(true) } else { self.begin_find(id) };
+            return Some((id, step));
         }
-        let announced = self.peers.iter().find_map(|(id, peer)| Some((*id, peer.announced?)));
-        if let Some((id, block)) = announced {
-            if let Some(peer) = self.peers.get_mut(&id) {
-                peer.announced = None;
-            }
-            let step = self.begin_follow(block);
-            return self.enter(now, id, step);
+        if let Some(block) = announced {
+            return Some((id, self.begin_follow(block)));
         }
-        let Some(id) = self.peers.keys().next().copied() else { return };
-        if self.wants_ancestors() && self.backfill_due <= now {
-            let step = self.begin_backfill(false);
-            return self.enter(now, id, step);
+        if wants_ancestors {
+            return Some((id, self.begin_backfill(false)));
         }
-        if self.poll_due() <= now {
-            self.last_poll = now;
-            self.enter(now, id, Step::Continue(Stage::Poll));
-        }
+        self.last_poll = now;
+        Some((id, Step::Continue(Stage::Poll)))
     }
 
     fn enter(&mut self, now: Timestamp, peer: PeerId, step: Step) {
@@ -391,7 +415,7 @@ impl SyncMachine {
         let id = round.peer;
         if let Some(peer) = self.peers.get_mut(&id) {
             // What is still open belongs to the stage that ends.
-            peer.in_flight.clear();
+            peer.abandon_requests();
         }
         match step {
             Step::Continue(stage) => {
@@ -401,9 +425,12 @@ impl SyncMachine {
             Step::Done => {
                 if let Some(peer) = self.peers.get_mut(&id) {
                     peer.caught_up = true;
+                    peer.timeouts = 0;
+                    peer.contradictions = 0;
                 }
                 self.report(SyncReport::CaughtUp { peer: id });
             }
+            Step::Over => {}
             Step::Retry(pause) => {
                 if let Some(peer) = self.peers.get_mut(&id) {
                     peer.round_due = Some(now.saturating_add(pause));
@@ -427,7 +454,11 @@ impl SyncMachine {
 
     /// True when the stage has something to send and nothing but the budget stands in its way.
     fn wants_to_send(&self, round: &Round) -> bool {
-        let idle = self.peers.get(&round.peer).is_none_or(|peer| peer.in_flight.is_empty());
+        let is_open = |purpose: &Purpose| *purpose != Purpose::Abandoned;
+        let idle = self
+            .peers
+            .get(&round.peer)
+            .is_none_or(|peer| !peer.in_flight.values().any(|(purpose, _)| is_open(purpose)));
         match &round.stage {
             Stage::Backfill(_) | Stage::FindPoint(_) | Stage::Skeleton(_) | Stage::Poll => idle,
             Stage::Follow(follow) => idle && follow.wants_headers(),
@@ -465,7 +496,9 @@ impl SyncMachine {
         self.next_request = self.next_request.next();
         let request = self.next_request;
         let message = match purpose {
-            Purpose::Backfill { hash, count } | Purpose::Follow { hash, count } => {
+            // Nothing is asked for in order to be abandoned.
+            Purpose::Abandoned => return,
+            Purpose::Backfill { hash, count } | Purpose::Follow { hash, count, .. } => {
                 RskMessage::BlockHeadersRequest(BlockHeadersRequest { id: request, hash, count })
             }
             Purpose::Chunk(chunk) => RskMessage::BlockHeadersRequest(BlockHeadersRequest {
@@ -524,12 +557,19 @@ impl SyncMachine {
                 self.on_announcement(id, BlockIdentifier { hash: announcement.hash, number });
             }
             message => {
+                // The peer's own requests have ids too; of ours, only the right kind of answer is one.
                 let Some(request) = message.request_id() else { return };
-                let Some((purpose, _)) = peer.in_flight.remove(&request) else {
+                let asked = peer.in_flight.get(&request).map(|(purpose, _)| *purpose);
+                let Some(purpose) = asked.filter(|purpose| purpose.is_answered_by(&message)) else {
                     return self.report(SyncReport::Unexpected { peer: id });
                 };
-                peer.timeouts = 0;
-                if self.round.as_ref().is_some_and(|round| round.peer == id) {
+                peer.in_flight.remove(&request);
+                // Hashes cost nothing: only headers show that a peer is of use.
+                if matches!(message, RskMessage::BlockHeadersResponse(_)) {
+                    peer.timeouts = 0;
+                }
+                if purpose != Purpose::Abandoned
+                    && self.round.as_ref().is_some_and(|round| round.peer == id) {
                     self.on_answer(now, purpose, message);
                 }
             }
@@ -565,7 +605,7 @@ impl SyncMachine {
                 self.on_skeleton(peer, point, &answer.identifiers)
             }
             (Stage::Download(stage), Purpose::Skeleton, RskMessage::SkeletonResponse(answer)) => {
-                self.on_further_skeleton(stage, &answer.identifiers)
+                self.on_further_skeleton(peer, stage, &answer.identifiers)
             }
             (Stage::Download(mut stage), Purpose::Chunk(chunk), RskMessage::BlockHeadersResponse(answer)) => {
                 stage.receive(chunk, answer.headers);
@@ -579,10 +619,10 @@ impl SyncMachine {
             (Stage::Poll, Purpose::Poll, RskMessage::SkeletonResponse(answer)) => {
                 self.on_poll(peer, answer.identifiers.last().copied())
             }
-            // The right id with the wrong kind of answer: as good as none.
+            // Another stage's answer; those are abandoned when it ends.
             (stage, _, _) => {
                 self.round = Some(Round { peer, stage });
-                return self.on_timeout(now, peer, purpose);
+                return;
             }
         };
         self.round = Some(Round { peer, stage: Stage::Poll });
@@ -667,8 +707,10 @@ impl SyncMachine {
             }
         };
         let step = self.adopt(now, &mut branch, outcome, peer);
-        let was_follow = rest.is_none();
         let step = match step {
+            Some(Step::Fault(fault)) if rest.as_ref().is_some_and(|rest| rest.is_off_connection_point(&fault)) => {
+                self.contradicted(peer, fault)
+            }
             Some(end) => end,
             None => match rest {
                 Some(rest) => Step::Continue(Stage::Download(rest.join(branch))),
@@ -679,7 +721,7 @@ impl SyncMachine {
                     {
                         state.lighter_tip = Some(tip.hash);
                     }
-                    Step::Done
+                    Step::Over
                 }
             },
         };
@@ -689,10 +731,6 @@ impl SyncMachine {
                 self.round = Some(Round { peer, stage });
                 self.pump(now);
                 self.finish_download(now);
-            }
-            Step::Done if was_follow => {
-                // Following says nothing of what else the peer has.
-                self.round = None;
             }
             end => self.end_round(now, end),
         }
@@ -708,11 +746,6 @@ impl SyncMachine {
         peer: PeerId,
     ) -> Option<Step> {
         self.verified += outcome.verified.len() as u64;
-        let unchecked = outcome
-            .verified
-            .iter()
-            .rfind(|header| header.applied().fork_detection == ForkDetectionCheck::NotApplied);
-        let unchecked = unchecked.map(|header| header.number());
         if branch.extend(outcome.verified, outcome.window).is_err() {
             // 2^54 blocks of today's work: only made-up difficulties could get here.
             let (ours, theirs) = (CumulativeDifficulty::default(), CumulativeDifficulty::default());
@@ -721,7 +754,7 @@ impl SyncMachine {
         if branch.is_preferred(self.ledger.tail()) {
             self.last_improvement = now;
             let ancestor = branch.common_ancestor();
-            let entries = branch.take_entries();
+            let (entries, unchecked) = branch.take_entries();
             self.ledger.replace(ancestor, entries);
             if let Some(unchecked) = unchecked {
                 self.ledger.set_fork_detection_from(unchecked.next());
@@ -747,16 +780,8 @@ impl SyncMachine {
         let known = self.ledger.tail().ancestors().len() as u64;
         self.report(SyncReport::AncestorsUnavailable { peer, known });
         if let Some(Round { stage: Stage::Backfill(backfill), .. }) = &self.round {
-            let step = if backfill.goes_on() { self.begin_find(peer) } else { Step::Done };
-            self.leave_backfill(now, step);
-        }
-    }
-
-    /// Goes on after learning ancestors, or trying to.
-    pub(super) fn leave_backfill(&mut self, now: Timestamp, step: Step) {
-        match step {
-            Step::Done => self.round = None,
-            step => self.end_round(now, step),
+            let step = if backfill.goes_on() { self.begin_find(peer) } else { Step::Over };
+            self.end_round(now, step);
         }
     }
 
@@ -782,6 +807,8 @@ impl SyncMachine {
     pub(super) fn look_again(&mut self) {
         for peer in self.peers.values_mut() {
             peer.caught_up = false;
+            // What was lighter than the chain that was taken back may be the best there is now.
+            peer.lighter_tip = None;
             peer.round_due = Some(peer.connected_at);
         }
     }

@@ -9,7 +9,7 @@ use crate::{
         pacing::{RequestBudget, SentMessages},
         time::Timestamp,
     },
-    wire::rsk::{BlockIdentifier, RequestId, Status},
+    wire::rsk::{BlockIdentifier, RequestId, RskMessage, Status},
 };
 
 use super::plan::ChunkRequest;
@@ -26,8 +26,11 @@ impl core::fmt::Display for PeerId {
 
 /// How long a request may wait for its answer: rskj's own `sync.timeoutWaitingRequest`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// Unanswered requests in a row after which a peer is of no use.
+/// Unanswered requests in a row after which a peer is of no use. Requests that ran out at the same moment count
+/// once: they met the same silence.
 pub const MAX_TIMEOUTS: u32 = 3;
+/// Contradictory rounds in a row that are put down to a chain which changed meanwhile.
+pub const MAX_CONTRADICTIONS: u32 = 3;
 
 /// Why something was asked: what to do with the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +43,40 @@ pub(super) enum Purpose {
     Skeleton,
     /// A chunk of a skeleton.
     Chunk(ChunkRequest),
-    /// Headers down from an announced block.
-    Follow { hash: BlockHash, count: u32 },
+    /// Headers down from an announced block, or further down from there.
+    Follow { hash: BlockHash, count: u32, is_announced: bool },
     /// The peer's best block, because nothing improved for a while.
     Poll,
+    /// Nothing any more: what asked has ended. Open all the same, for as long as the peer may still be at it.
+    Abandoned,
 }
 
 impl Purpose {
-    /// True when silence says nothing against the peer: it may simply not have what was asked for.
+    /// True when silence says nothing against the peer: it may simply not have what was asked for. A block
+    /// that it announced it has.
     pub fn silence_is_fair(self) -> bool {
-        matches!(self, Self::Backfill { .. } | Self::Poll | Self::Follow { .. })
+        match self {
+            Self::Backfill { .. } | Self::Poll | Self::Abandoned => true,
+            Self::Follow { is_announced, .. } => !is_announced,
+            Self::Probe { .. } | Self::Skeleton | Self::Chunk(_) => false,
+        }
+    }
+
+    /// True when `message` is the kind of answer that was asked for.
+    pub fn is_answered_by(self, message: &RskMessage) -> bool {
+        match self {
+            Self::Backfill { .. } | Self::Chunk(_) | Self::Follow { .. } => {
+                matches!(message, RskMessage::BlockHeadersResponse(_))
+            }
+            Self::Probe { .. } => matches!(message, RskMessage::BlockHashResponse(_)),
+            Self::Skeleton | Self::Poll => matches!(message, RskMessage::SkeletonResponse(_)),
+            Self::Abandoned => matches!(
+                message,
+                RskMessage::BlockHeadersResponse(_)
+                    | RskMessage::BlockHashResponse(_)
+                    | RskMessage::SkeletonResponse(_)
+            ),
+        }
     }
 }
 
@@ -67,13 +94,18 @@ pub(super) struct PeerState {
     pub round_due: Option<Timestamp>,
     /// A tip of its that was verified and found no better than ours.
     pub lighter_tip: Option<BlockHash>,
+    /// Its last round with us, or the last with anybody before it came.
+    pub last_round: u64,
     pub timeouts: u32,
+    /// Rounds in a row in which its skeleton did not fit what it had said just before. An honest peer's
+    /// chain may change in between.
+    pub contradictions: u32,
     /// A whole round with this peer ended with nothing left to fetch.
     pub caught_up: bool,
 }
 
 impl PeerState {
-    pub fn new(now: Timestamp, budget: RequestBudget) -> Self {
+    pub fn new(now: Timestamp, budget: RequestBudget, last_round: u64) -> Self {
         Self {
             claims: None,
             connected_at: now,
@@ -84,13 +116,22 @@ impl PeerState {
             announced: None,
             round_due: Some(now),
             lighter_tip: None,
+            last_round,
             timeouts: 0,
+            contradictions: 0,
             caught_up: false,
         }
     }
 
     pub fn can_request(&self, now: Timestamp, budget: RequestBudget) -> bool {
         self.in_flight.len() < budget.in_flight && self.sent.is_allowed(now)
+    }
+
+    /// Keeps open requests from being answered to anybody: what asked has ended.
+    pub fn abandon_requests(&mut self) {
+        for (purpose, _) in self.in_flight.values_mut() {
+            *purpose = Purpose::Abandoned;
+        }
     }
 
     /// The first deadline among its open requests.

@@ -61,7 +61,11 @@ pub fn plan_skeleton(
         if entry.number <= connection_point.number {
             let ours = tail.record(entry.number).map(|record| record.hash);
             if ours.is_some_and(|ours| ours != entry.hash) {
-                return Err(PeerFault::SkeletonContradiction { number: entry.number });
+                return Err(if entry.number == tail.base() {
+                    PeerFault::OtherChain { base: tail.base() }
+                } else {
+                    PeerFault::SkeletonContradiction { number: entry.number }
+                });
             }
         } else {
             let bottom = below.max(connection_point.number);
