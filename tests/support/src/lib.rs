@@ -1,11 +1,6 @@
-<<<<<<< HEAD
 //! What tests, benchmarks and the demo need and an app does not: valid chains to order ([`chainkit`]), a peer that
-//! serves them as rskj would ([`peer`]), and an oracle for what becomes of a chain ([`model`]).
-=======
-//! What tests, benchmarks and the demo need and an app does not: valid chains to order
-//! ([`chainkit`]), a peer that serves them as rskj would ([`peer`]), and a simulated network of peers, honest and
-//! not, around the synchronisation machine ([`sim`]).
->>>>>>> 45541c7 (Simulate networks of honest and hostile peers, and let none of them starve the others)
+//! serves them as rskj would ([`peer`]), a simulated network of peers, honest and not, around the sync machine
+//! ([`sim`]), and an oracle for what becomes of a chain ([`model`]).
 #![forbid(unsafe_code)]
 
 pub mod chainkit;

@@ -291,10 +291,9 @@ impl SyncMachine {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         let of_this_round = self.round.as_ref().is_some_and(|round| round.peer == id);
         if !purpose.silence_is_fair() {
-            peer.timeouts += 1;
-            if peer.timeouts >= MAX_TIMEOUTS {
-                let fault = PeerFault::Unresponsive { silences: peer.timeouts, each: REQUEST_TIMEOUT };
-                return self.expel(id, fault);
+            let silences = peer.count_timeout(purpose);
+            if silences >= MAX_TIMEOUTS {
+                return self.expel(id, PeerFault::Unresponsive { silences, each: REQUEST_TIMEOUT });
             }
         }
         self.report(SyncReport::RequestTimedOut { peer: id });
@@ -564,12 +563,9 @@ impl SyncMachine {
                     return self.report(SyncReport::Unexpected { peer: id });
                 };
                 peer.in_flight.remove(&request);
-                // Hashes cost nothing: only headers show that a peer is of use.
-                if matches!(message, RskMessage::BlockHeadersResponse(_)) {
-                    peer.timeouts = 0;
-                }
-                if purpose != Purpose::Abandoned
-                    && self.round.as_ref().is_some_and(|round| round.peer == id) {
+                peer.count_answer(purpose);
+                if purpose != Purpose::Abandoned && self.round.as_ref().is_some_and(|round| round.peer == id)
+                {
                     self.on_answer(now, purpose, message);
                 }
             }
@@ -708,7 +704,9 @@ impl SyncMachine {
         };
         let step = self.adopt(now, &mut branch, outcome, peer);
         let step = match step {
-            Some(Step::Fault(fault)) if rest.as_ref().is_some_and(|rest| rest.is_off_connection_point(&fault)) => {
+            Some(Step::Fault(fault))
+                if rest.as_ref().is_some_and(|rest| rest.is_off_connection_point(&fault)) =>
+            {
                 self.contradicted(peer, fault)
             }
             Some(end) => end,

@@ -96,7 +96,10 @@ pub(super) struct PeerState {
     pub lighter_tip: Option<BlockHash>,
     /// Its last round with us, or the last with anybody before it came.
     pub last_round: u64,
+    /// Unanswered requests for headers or skeletons since its last headers or its last finished round.
     pub timeouts: u32,
+    /// Unanswered questions for hashes since its last answer of any kind.
+    pub hash_timeouts: u32,
     /// Rounds in a row in which its skeleton did not fit what it had said just before. An honest peer's
     /// chain may change in between.
     pub contradictions: u32,
@@ -118,6 +121,7 @@ impl PeerState {
             lighter_tip: None,
             last_round,
             timeouts: 0,
+            hash_timeouts: 0,
             contradictions: 0,
             caught_up: false,
         }
@@ -125,6 +129,25 @@ impl PeerState {
 
     pub fn can_request(&self, now: Timestamp, budget: RequestBudget) -> bool {
         self.in_flight.len() < budget.in_flight && self.sent.is_allowed(now)
+    }
+
+    /// Counts a request that ran out, and says how many of its kind did in a row. Hashes cost nothing, so that
+    /// answers with hashes do not make up for headers that never come.
+    pub fn count_timeout(&mut self, purpose: Purpose) -> u32 {
+        let count = match purpose {
+            Purpose::Probe { .. } => &mut self.hash_timeouts,
+            _ => &mut self.timeouts,
+        };
+        *count += 1;
+        *count
+    }
+
+    /// Takes note that a request was answered.
+    pub fn count_answer(&mut self, purpose: Purpose) {
+        self.hash_timeouts = 0;
+        if matches!(purpose, Purpose::Chunk(_) | Purpose::Follow { .. } | Purpose::Backfill { .. }) {
+            self.timeouts = 0;
+        }
     }
 
     /// Keeps open requests from being answered to anybody: what asked has ended.

@@ -28,7 +28,13 @@ pub(super) struct Politeness {
 }
 
 impl Politeness {
-    pub fn message_sent(&mut self, now: Timestamp, peer: PeerId, message: &RskMessage, budget: RequestBudget) {
+    pub fn message_sent(
+        &mut self,
+        now: Timestamp,
+        peer: PeerId,
+        message: &RskMessage,
+        budget: RequestBudget,
+    ) {
         let sent = self.sent.entry(peer).or_default();
         while sent.times.front().is_some_and(|time| now.since(*time) >= MINUTE) {
             sent.times.pop_front();
@@ -36,7 +42,11 @@ impl Politeness {
         sent.times.push_back(now);
         self.most_in_a_minute = self.most_in_a_minute.max(sent.times.len());
         if let Some(limit) = budget.per_minute {
-            assert!(sent.times.len() <= limit as usize, "{peer} was sent {} messages in 60 s", sent.times.len());
+            assert!(
+                sent.times.len() <= limit as usize,
+                "{peer} was sent {} messages in 60 s",
+                sent.times.len()
+            );
         }
         if let Some(id) = message.request_id() {
             sent.open.retain(|_, time| now.since(*time) < FORGOTTEN);

@@ -145,9 +145,8 @@ impl Scenario {
     fn is_level(&self) -> bool {
         let head = self.simulation.stored_head();
         let mut chains = self.simulation.honest_chains();
-        let is_head = |main: &MainChain| {
-            head == BlockId { number: main.best().number(), hash: main.best().hash() }
-        };
+        let is_head =
+            |main: &MainChain| head == BlockId { number: main.best().number(), hash: main.best().hash() };
         // The sums are worked out only once the head is one of them: this is asked after every event.
         chains.find(is_head).is_some_and(|ours| {
             self.simulation.best_honest().is_some_and(|best| best.weight() == ours.weight())

@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 use rustock_core::{
     chain::{batch::ChainBatch, record::BlockId},
     consensus::params::NetworkParams,
-    primitives::{hash::BlockHash, header::Header, number::{BlockNumber, UnixTime}},
+    primitives::{
+        hash::BlockHash,
+        header::Header,
+        number::{BlockNumber, UnixTime},
+    },
     proto::{
         pacing::RequestBudget,
         sync::{Action, Input, PeerFault, PeerId, SyncConfig, SyncProgress, SyncReport, VerifyOutcome},
@@ -427,9 +431,10 @@ impl Simulation {
             Change::MainChain(main) => {
                 script.served.adopt(main);
                 let best = script.served.best();
-                if let (Some(peer), true) =
-                    (self.actors[actor.0].connection, self.actors[actor.0].script.behaviour != Behaviour::Silent)
-                {
+                if let (Some(peer), true) = (
+                    self.actors[actor.0].connection,
+                    self.actors[actor.0].script.behaviour != Behaviour::Silent,
+                ) {
                     self.peer_sends(actor, peer, announcement(best));
                 }
             }
