@@ -4,6 +4,7 @@ use core::{fmt, time::Duration};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 
 use tokio::{
@@ -39,6 +40,8 @@ const EVENTS_QUEUED: usize = 64;
 const COMMANDS_QUEUED: usize = 4;
 /// Blocking threads of an owned runtime: one verifies, one commits or reads.
 const BLOCKING_THREADS: usize = 3;
+/// What ending a thread may take even when the time is up.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 /// How long dropping the last handle may wait for tasks to end.
 const DROP_DEADLINE: Duration = Duration::from_millis(500);
 
@@ -57,8 +60,27 @@ struct Inner {
 
 enum Lifecycle {
     Built,
-    Running { commands: mpsc::Sender<Command>, owned: Option<Runtime> },
+    Running(Running),
+    /// The first `stop` is at work; further ones wait for its report.
+    Stopping(watch::Receiver<Option<StopReport>>),
     Stopped,
+}
+
+struct Running {
+    commands: mpsc::Sender<Command>,
+    owned: OwnedRuntime,
+}
+
+/// The client's own runtime, if it has one. May be dropped anywhere: tokio's own panics inside async code.
+#[derive(Default)]
+struct OwnedRuntime(Option<Runtime>);
+
+impl Drop for OwnedRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Why a client did not start.
@@ -114,12 +136,14 @@ impl LightClient {
     pub fn start(&self) -> Result<(), StartError> {
         let mut lifecycle = self.inner.lifecycle.lock().unwrap_or_else(PoisonError::into_inner);
         match *lifecycle {
-            Lifecycle::Running { .. } => return Ok(()),
-            Lifecycle::Stopped => return Err(StartError::Stopped),
+            Lifecycle::Running(_) => return Ok(()),
+            Lifecycle::Stopping(_) | Lifecycle::Stopped => return Err(StartError::Stopped),
             Lifecycle::Built => {}
         }
+        // Read before there is a runtime, so that a failure leaves nothing behind.
+        let machine = self.machine()?;
         let (owned, handle) = match &self.inner.settings.runtime {
-            RuntimeChoice::Given(handle) => (None, handle.clone()),
+            RuntimeChoice::Given(handle) => (OwnedRuntime::default(), handle.clone()),
             RuntimeChoice::Owned { workers } => {
                 let runtime = tokio::runtime::Builder::new_multi_thread()
                     .worker_threads(*workers)
@@ -129,27 +153,30 @@ impl LightClient {
                     .build()
                     .map_err(|error| StartError::Runtime { reason: error.to_string() })?;
                 let handle = runtime.handle().clone();
-                (Some(runtime), handle)
+                (OwnedRuntime(Some(runtime)), handle)
             }
         };
-        let commands = self.spawn_driver(&handle)?;
-        *lifecycle = Lifecycle::Running { commands, owned };
+        let commands = self.spawn_driver(&handle, machine);
+        *lifecycle = Lifecycle::Running(Running { commands, owned });
         Ok(())
     }
 
-    fn spawn_driver(&self, handle: &Handle) -> Result<mpsc::Sender<Command>, StartError> {
+    /// The sync machine, going on from the stored chain.
+    fn machine(&self) -> Result<SyncMachine, StoreError> {
         let Inner { settings, shared, clock, .. } = &*self.inner;
-        let tail = load_tail(&shared.store)?;
-        let base = shared.store.base()?;
-        let session = &settings.session;
-        let machine = SyncMachine::new(
+        Ok(SyncMachine::new(
             (*settings.params).clone(),
-            SyncConfig { budget: settings.budget, status: session.status() },
-            tail,
-            base.parent_hash,
+            SyncConfig { budget: settings.budget, status: settings.session.status() },
+            load_tail(&shared.store)?,
+            shared.store.base()?.parent_hash,
             shared.store.fork_detection_from()?,
             clock.now(),
-        );
+        ))
+    }
+
+    fn spawn_driver(&self, handle: &Handle, machine: SyncMachine) -> mpsc::Sender<Command> {
+        let Inner { settings, shared, clock, .. } = &*self.inner;
+        let session = &settings.session;
         let (event_sender, events) = mpsc::channel(EVENTS_QUEUED);
         let (commands, command_receiver) = mpsc::channel(COMMANDS_QUEUED);
         let stopping = watch::Sender::new(false);
@@ -178,31 +205,44 @@ impl LightClient {
             connections: BTreeMap::new(),
             work: Work::default(),
             rate: Rate::default(),
+            is_over: false,
         };
         shared.update_status(|status| status.run = RunState::Starting);
         handle.spawn(driver.run());
-        Ok(commands)
+        commands
     }
 
     /// Stops: peers are told, what was verified is written, the store is closed, every task and thread of the
-    /// client ends. At the deadline the rest is cut off. Safe to call twice; needs no particular executor.
+    /// client ends. At the deadline the rest is cut off. Safe to call twice, also at the same time; needs no
+    /// particular executor. Cancelling it leaves the rest to go on in the background.
     pub async fn stop(&self, deadline: Duration) -> StopReport {
-        let before = {
+        let end = Instant::now() + deadline;
+        let nothing_to_do = StopReport { in_time: true, ..StopReport::default() };
+        let (running, mut done) = {
             let mut lifecycle = self.inner.lifecycle.lock().unwrap_or_else(PoisonError::into_inner);
-            core::mem::replace(&mut *lifecycle, Lifecycle::Stopped)
+            match core::mem::replace(&mut *lifecycle, Lifecycle::Stopped) {
+                Lifecycle::Running(running) => {
+                    let (done, report) = watch::channel(None);
+                    *lifecycle = Lifecycle::Stopping(report.clone());
+                    let inner = Arc::clone(&self.inner);
+                    (Some((running, Stopping { inner, done })), report)
+                }
+                Lifecycle::Stopping(report) => {
+                    *lifecycle = Lifecycle::Stopping(report.clone());
+                    (None, report)
+                }
+                Lifecycle::Built | Lifecycle::Stopped => {
+                    drop(lifecycle);
+                    self.inner.shared.close();
+                    return nothing_to_do;
+                }
+            }
         };
-        let mut report = StopReport { in_time: true, ..StopReport::default() };
-        if let Lifecycle::Running { commands, owned } = before {
-            let (done, answer) = oneshot::channel();
-            if commands.send(Command::Stop { deadline, done }).await.is_ok() {
-                report = answer.await.unwrap_or_default();
-            }
-            if let Some(runtime) = owned {
-                end_runtime(runtime, deadline).await;
-            }
+        if let Some((running, stopping)) = running {
+            stopping.run(running, end).await;
         }
-        self.inner.shared.close();
-        report
+        let report = done.wait_for(Option::is_some).await.ok().and_then(|report| *report);
+        report.unwrap_or_default()
     }
 
     /// The network.
@@ -281,28 +321,92 @@ impl fmt::Debug for LightClient {
 impl Drop for Inner {
     fn drop(&mut self) {
         let lifecycle = self.lifecycle.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Lifecycle::Running { commands, owned } = core::mem::replace(lifecycle, Lifecycle::Stopped) {
+        if let Lifecycle::Running(mut running) = core::mem::replace(lifecycle, Lifecycle::Stopped) {
             // The driver ends by itself once no command can come any more.
-            drop(commands);
-            if let Some(runtime) = owned {
+            drop(running.commands);
+            if let Some(runtime) = running.owned.0.take() {
                 // From a thread of its own: a runtime must not be waited for inside another one.
-                let ending = std::thread::spawn(move || runtime.shutdown_timeout(DROP_DEADLINE));
-                let _ = ending.join();
+                let ending = spawn_thread(move || runtime.shutdown_timeout(DROP_DEADLINE));
+                if let Some(ending) = ending {
+                    let _ = ending.join();
+                }
             }
-            self.shared.close();
+        }
+        // Whoever still waits for an event of this client is woken, started or not.
+        self.shared.close();
+    }
+}
+
+/// A stop under way. However it ends, cancelled too, the store is closed and others that stop are answered.
+struct Stopping {
+    inner: Arc<Inner>,
+    done: watch::Sender<Option<StopReport>>,
+}
+
+impl Stopping {
+    async fn run(self, mut running: Running, end: Instant) {
+        let mut report = StopReport::default();
+        let (answer_sender, answer) = oneshot::channel();
+        let deadline = end.saturating_duration_since(Instant::now());
+        if running.commands.send(Command::Stop { deadline, done: answer_sender }).await.is_ok() {
+            report = answer.await.unwrap_or_default();
+        }
+        let (ended_sender, ended) = oneshot::channel();
+        let (shared, runtime) = (Arc::clone(&self.inner.shared), running.owned.0.take());
+        let closing = spawn_thread(move || {
+            let _ = ended_sender.send(end_runtime_and_close(&shared, runtime, end));
+        });
+        if closing.is_some() {
+            report.in_time &= ended.await.unwrap_or(false);
+        }
+        if let Some(closing) = closing {
+            let _ = closing.join();
+        }
+        self.done.send_replace(Some(report));
+    }
+}
+
+impl Drop for Stopping {
+    fn drop(&mut self) {
+        let mut lifecycle = self.inner.lifecycle.lock().unwrap_or_else(PoisonError::into_inner);
+        *lifecycle = Lifecycle::Stopped;
+        drop(lifecycle);
+        if self.done.borrow().is_none() {
+            // Cancelled, or there was no thread to close the store on.
+            let shared = Arc::clone(&self.inner.shared);
+            if spawn_thread(move || shared.close()).is_none() {
+                self.inner.shared.close();
+            }
+            self.done.send_replace(Some(StopReport::default()));
         }
     }
 }
 
-/// Ends an owned runtime and joins its threads, from any executor.
-async fn end_runtime(runtime: Runtime, deadline: Duration) {
-    let (done, ended) = oneshot::channel();
-    let thread = std::thread::spawn(move || {
-        runtime.shutdown_timeout(deadline);
+/// Ends an owned runtime, then closes the store; true when both were done at the end of the time. What takes
+/// longer goes on by itself.
+fn end_runtime_and_close(shared: &SharedState, runtime: Option<Runtime>, end: Instant) -> bool {
+    let (done, ended) = std::sync::mpsc::sync_channel(1);
+    let shared = Arc::clone(shared);
+    let left = move || end.saturating_duration_since(Instant::now()).max(SHORTEST_WAIT);
+    let ending = spawn_thread(move || {
+        if let Some(runtime) = runtime {
+            runtime.shutdown_timeout(left());
+        }
+        shared.close();
         let _ = done.send(());
     });
-    let _ = ended.await;
-    let _ = thread.join();
+    let in_time = ended.recv_timeout(left() + SHORTEST_WAIT).is_ok();
+    if let Some(ending) = ending
+        && in_time
+    {
+        let _ = ending.join();
+    }
+    in_time
+}
+
+/// A thread, unless the system has none to give.
+fn spawn_thread(work: impl FnOnce() + Send + 'static) -> Option<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new().name("rustock-stop".to_owned()).spawn(work).ok()
 }
 
 /// Waits for the state to change.

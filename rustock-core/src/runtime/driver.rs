@@ -28,6 +28,18 @@ use crate::{
     store::{StoreError, StoreView, Table},
 };
 
+impl Work {
+    /// Waits for what is under way; its outcome is too late to matter.
+    async fn finish(&mut self) {
+        if let Some(work) = self.verifying.take() {
+            let _ = work.await;
+        }
+        if let Some(work) = self.loading.take() {
+            let _ = work.await;
+        }
+    }
+}
+
 /// What a handle asks of the driver.
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -62,7 +74,34 @@ pub(crate) struct Driver {
     pub connections: BTreeMap<PeerId, ConnectionHandle>,
     pub work: Work,
     pub rate: Rate,
+    /// The store cannot be used any more: nothing is left to do but to be stopped.
+    pub is_over: bool,
 }
+
+/// Tells everybody when the driver's task dies of a bug of ours, instead of leaving them to wait.
+struct Alarm {
+    shared: SharedState,
+    stopping: watch::Sender<bool>,
+}
+
+impl Alarm {
+    fn disarm(self) {
+        core::mem::forget(self);
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.stopping.send_replace(true);
+            self.shared.update_status(|status| status.run = RunState::Crashed);
+            self.shared.close();
+        }
+    }
+}
+
+/// How long the end may take when every handle is gone: peers are told, nobody waits.
+const ABANDONED_DEADLINE: Duration = Duration::from_millis(500);
 
 /// Work on blocking threads. At most one of each.
 #[derive(Default)]
@@ -75,12 +114,20 @@ pub(crate) struct Work {
 impl Driver {
     /// Runs until told to stop, or until every handle is gone.
     pub async fn run(mut self) {
+        let alarm = Alarm { shared: Arc::clone(&self.shared), stopping: self.stopping.clone() };
+        self.work_until_told().await;
+        alarm.disarm();
+    }
+
+    async fn work_until_told(&mut self) {
         loop {
             if let Err(error) = self.perform_actions() {
                 self.fail(error);
             }
             self.publish();
-            let timeout = self.machine.next_timeout().map(|time| self.clock.instant(time));
+            // A failed client has nothing more to do, whatever its machine would like.
+            let timeout = if self.has_failed() { None } else { self.machine.next_timeout() };
+            let timeout = timeout.map(|time| self.clock.instant(time));
             let input = tokio::select! {
                 command = self.commands.recv() => match command {
                     Some(Command::Stop { deadline, done }) => {
@@ -89,7 +136,7 @@ impl Driver {
                         return;
                     }
                     None => {
-                        self.stop(Duration::ZERO).await;
+                        self.stop(ABANDONED_DEADLINE).await;
                         return;
                     }
                 },
@@ -206,13 +253,19 @@ impl Driver {
     }
 
     fn has_failed(&self) -> bool {
-        matches!(self.shared.status().run, RunState::Failed(_))
+        self.is_over
     }
 
     /// The store cannot be used any more: peers are sent away, reads go on answering what they can.
     fn fail(&mut self, error: StoreError) {
-        tracing::error!(%error, "the store failed; syncing has ended");
-        self.shared.update_status(|status| status.run = RunState::Failed(error));
+        if error == StoreError::Closed {
+            // The handles are gone, and the store with them.
+            self.shared.update_status(|status| status.run = RunState::Stopped);
+        } else {
+            tracing::error!(%error, "the store failed; syncing has ended");
+            self.shared.update_status(|status| status.run = RunState::Failed(error));
+        }
+        self.is_over = true;
         self.stopping.send_replace(true);
     }
 
@@ -224,8 +277,9 @@ impl Driver {
         let speed = self.rate.per_second();
         let received = self.shared.bytes_received.load(Ordering::Relaxed);
         let sent = self.shared.bytes_sent.load(Ordering::Relaxed);
+        let is_over = self.is_over;
         self.shared.update_status(|status| {
-            if !matches!(status.run, RunState::Failed(_)) {
+            if !is_over {
                 status.run = match progress.phase {
                     Phase::NoPeers if matches!(status.run, RunState::Starting) => RunState::Starting,
                     Phase::NoPeers => RunState::Waiting(WaitReason::NoPeers),
@@ -241,7 +295,7 @@ impl Driver {
             status.head = crate::chain::record::BlockId { number: best.number(), hash: best.hash() };
             status.head_time = best.timestamp();
             status.header_difficulty_sum = progress.header_difficulty_sum;
-            status.peers = progress.peers;
+            status.peers = if is_over { 0 } else { progress.peers };
             status.peers_claim = progress.claimed;
             status.fork_detection_from = progress.fork_detection_from;
             let left = progress.claimed.map(|claimed| claimed.blocks_above(best.number()));
@@ -261,10 +315,11 @@ impl Driver {
         let ended = time::timeout(deadline, async {
             self.finish_writing().await;
             self.await_dialers().await;
+            self.work.finish().await;
         });
         let in_time = ended.await.is_ok();
-        self.dialers.abort_all();
         let peers_cut = if in_time { 0 } else { self.dialers.len().min(connected) };
+        self.dialers.shutdown().await;
         self.shared.update_status(|status| {
             if !matches!(status.run, RunState::Failed(_)) {
                 status.run = RunState::Stopped;
@@ -285,12 +340,16 @@ impl Driver {
             // The input may have led to the next commit already: the final batch comes from what is left.
         }
         let next = self.take_commit_action().or_else(|| self.machine.take_final_batch(self.clock.now()));
-        if let Some(batch) = next
-            && !self.has_failed()
-            && let Ok(new_best) = self.best_after(&batch)
-        {
-            let shared = Arc::clone(&self.shared);
-            let _ = tokio::task::spawn_blocking(move || shared.commit(&batch, new_best)).await;
+        let Some(batch) = next.filter(|_| !self.has_failed()) else { return };
+        let committed = match self.best_after(&batch) {
+            Ok(new_best) => {
+                let shared = Arc::clone(&self.shared);
+                tokio::task::spawn_blocking(move || shared.commit(&batch, new_best)).await.unwrap_or(Ok(()))
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = committed {
+            self.fail(error);
         }
     }
 

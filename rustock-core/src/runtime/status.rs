@@ -18,7 +18,8 @@ pub struct Status {
     pub head: BlockId,
     /// The time in its header.
     pub head_time: UnixTime,
-    /// Sum of header difficulties from the base to the head, uncles not counted.
+    /// Sum of header difficulties from the base to the best verified block, uncles not counted. While catching
+    /// up that block runs ahead of the durable head.
     pub header_difficulty_sum: CumulativeDifficulty,
     /// The base: the genesis or checkpoint that is trusted.
     pub base: BlockId,
@@ -51,10 +52,13 @@ pub enum RunState {
     Waiting(WaitReason),
     /// It cannot go on. Reads still answer as far as the store does.
     Failed(StoreError),
+    /// A bug of ours ended it; the store is closed. Build another client, and report it.
+    Crashed,
 }
 
 impl RunState {
-    /// A short name: `stopped`, `starting`, `syncing`, `following`, `waiting`, `failed`.
+    /// A short name: `stopped`, `starting`, `syncing`, `following`, `waiting`, `failed`,
+    /// `crashed`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Stopped => "stopped",
@@ -63,6 +67,7 @@ impl RunState {
             Self::Following => "following",
             Self::Waiting(_) => "waiting",
             Self::Failed(_) => "failed",
+            Self::Crashed => "crashed",
         }
     }
 }

@@ -216,7 +216,13 @@ impl SyncMachine {
             Some(Stage::FindPoint(_) | Stage::Skeleton(_)) => Phase::FindingConnectionPoint,
             Some(Stage::Download(_)) => Phase::Downloading,
             Some(Stage::Follow(_) | Stage::Poll) | None => {
-                let is_level = self.peers.values().any(|peer| peer.caught_up);
+                let head = self.ledger.tail().head().number;
+                // A peer that claims more and could not be asked yet may be right.
+                let is_behind = |peer: &PeerState| {
+                    peer.round_due.is_some() && peer.claims.is_some_and(|claims| claims.number > head)
+                };
+                let is_level =
+                    self.peers.values().any(|peer| peer.caught_up) && !self.peers.values().any(is_behind);
                 if is_level { Phase::Following } else { Phase::Waiting }
             }
         }
@@ -235,6 +241,8 @@ impl SyncMachine {
             && let Some(batch) = self.ledger.take_batch(now, at_rest)
         {
             self.actions.push_back(Action::Commit(Box::new(batch)));
+            // Verification may have waited for the room that this makes.
+            self.pump(now);
         }
     }
 

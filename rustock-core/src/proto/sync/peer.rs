@@ -109,12 +109,14 @@ pub(super) struct PeerState {
 
 impl PeerState {
     pub fn new(now: Timestamp, budget: RequestBudget, last_round: u64) -> Self {
+        // The session sent our status when it was established.
+        let mut sent = SentMessages::new(budget);
+        sent.record(now);
         Self {
             claims: None,
             connected_at: now,
-            sent: SentMessages::new(budget),
+            sent,
             in_flight: BTreeMap::new(),
-            // The session sent one when it was established.
             status_due: now.saturating_add(super::STATUS_INTERVAL),
             announced: None,
             round_due: Some(now),
