@@ -34,6 +34,16 @@ pub struct ChainTail {
     by_hash: BTreeMap<BlockHash, BlockNumber>,
 }
 
+impl From<&AncestorRecord> for Ancestor {
+    fn from(record: &AncestorRecord) -> Self {
+        Self {
+            number: record.number,
+            bitcoin_hash_byte: record.bitcoin_hash_byte,
+            uncle_count: record.uncle_count,
+        }
+    }
+}
+
 /// The records do not make a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the records are not linked at height {number}")]

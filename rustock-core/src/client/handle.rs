@@ -168,7 +168,7 @@ impl LightClient {
             (*settings.params).clone(),
             SyncConfig { budget: settings.budget, status: settings.session.status() },
             load_tail(&shared.store)?,
-            shared.store.base()?.parent_hash,
+            shared.store.base()?,
             shared.store.fork_detection_from()?,
             clock.now(),
         ))

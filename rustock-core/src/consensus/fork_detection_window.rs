@@ -169,6 +169,13 @@ impl ForkDetectionWindow {
         self.compute(child).unwrap_or(ExpectedData::AncestorsMissing)
     }
 
+    /// The lowest ancestor that the data of the block at `child` is computed from.
+    pub fn lowest_read(child: BlockNumber) -> BlockNumber {
+        let newest_sample = child.saturating_sub(1).get() / SAMPLE_DISTANCE * SAMPLE_DISTANCE;
+        let lowest_sample = newest_sample.saturating_sub((SAMPLES as u64 - 1) * SAMPLE_DISTANCE);
+        BlockNumber::new(lowest_sample).min(child.saturating_sub(UNCLE_COUNT_ANCESTORS))
+    }
+
     fn compute(&self, child: BlockNumber) -> Option<ExpectedData> {
         if child.get() < FORK_DETECTION_ANCESTORS {
             return None;

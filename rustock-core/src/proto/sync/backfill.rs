@@ -11,9 +11,12 @@ use super::{
     plan::CHUNK_SIZE,
 };
 use crate::{
-    chain::record::{AncestorRecord, BlockId},
+    chain::{
+        record::{AncestorRecord, BlockId, BlockRecord},
+        tail::ChainTail,
+    },
     consensus::{
-        fork_detection_window::{ExpectedData, FORK_DETECTION_ANCESTORS},
+        fork_detection_window::{Ancestor, FORK_DETECTION_ANCESTORS, ForkDetectionWindow},
         rules::fork_detection,
         verify::{Context, verify_header},
     },
@@ -52,7 +55,7 @@ impl SyncMachine {
 
     fn next_backfill(&self, goes_on: bool) -> Option<Backfill> {
         let tail = self.ledger.tail();
-        let next = tail.next_ancestor(self.base_parent)?;
+        let next = tail.next_ancestor(self.base.parent_hash)?;
         let missing = FORK_DETECTION_ANCESTORS - tail.ancestors().len() as u64;
         let count = missing.min(CHUNK_SIZE).min(next.number.get()) as u32;
         Some(Backfill { next, count, goes_on })
@@ -92,9 +95,14 @@ impl SyncMachine {
     pub(super) fn late_range(&self) -> Option<(BlockNumber, BlockNumber)> {
         let tail = self.ledger.tail();
         let checked_from = self.ledger.fork_detection_from()?;
+        let lowest_known = tail.ancestors().next().map_or(tail.base(), |lowest| lowest.number);
+        let can_check = |number: BlockNumber| {
+            !fork_detection::is_required(&self.params, number)
+                || ForkDetectionWindow::lowest_read(number) >= lowest_known
+        };
         let mut from = checked_from;
-        while let Some(candidate) = from.previous() {
-            if candidate <= tail.base() || !self.can_check(candidate) {
+        while let Some(candidate) = from.previous().filter(|candidate| *candidate > tail.base()) {
+            if !can_check(candidate) {
                 break;
             }
             from = candidate;
@@ -104,33 +112,49 @@ impl SyncMachine {
         Some((from, to)).filter(|_| from <= to)
     }
 
-    fn can_check(&self, number: BlockNumber) -> bool {
-        let Some(parent) = number.previous() else { return false };
-        !fork_detection::is_required(&self.params, number)
-            || self.ledger.tail().window_at(parent).look_up(number) != ExpectedData::AncestorsMissing
-    }
-
-    /// Checks what came in before its ancestors were known. The first failure takes the chain back to below it.
-    pub(super) fn on_headers_loaded(&mut self, headers: &[Header]) {
-        for header in headers {
-            let Some(parent) = header.number().previous() else { continue };
-            let window = self.ledger.tail().window_at(parent);
+    /// Checks what came in before its ancestors were known: `headers` are the base and all above it up to the
+    /// last one unchecked, of which those from `from` on can be checked now. The first failure takes the chain
+    /// back to below it, however much has come on top since.
+    pub(super) fn on_headers_loaded(&mut self, from: BlockNumber, headers: &[Header]) {
+        let Some((base, above)) = headers.split_first() else { return };
+        let mut window = ForkDetectionWindow::new();
+        for ancestor in self.ledger.tail().ancestors() {
+            push(&mut window, Ancestor::from(ancestor));
+        }
+        push(&mut window, Ancestor::from(&AncestorRecord::of(base)));
+        let mut records = vec![self.base.clone()];
+        for header in above {
             // Everything else was checked when the header came, the clock included.
             let context = Context { parent: None, ancestors: Some(&window), now: header.timestamp() };
-            if verify_header(header.clone(), &context, &self.params).is_err() {
-                let old_head = self.ledger.tail().head().id();
-                let invalid = BlockId { number: header.number(), hash: header.hash() };
-                if let Some(ancestor) = self.ledger.tail().record(parent).map(|record| record.id()) {
-                    self.ledger.replace(ancestor, Vec::new());
-                    self.report(SyncReport::RolledBack { invalid, old_head });
-                    self.look_again();
-                }
+            let Ok(verified) = verify_header(header.clone(), &context, &self.params) else {
+                self.roll_back(BlockId { number: header.number(), hash: header.hash() }, records);
                 break;
-            }
+            };
+            push(&mut window, Ancestor::from(&verified));
+            let below = records.last().unwrap_or(&self.base).header_difficulty_sum;
+            // The sum did not overflow when the header was taken in.
+            let sum = below.checked_add(header.difficulty()).unwrap_or(below);
+            records.push(BlockRecord::new(header, sum, verified.bitcoin_hash_byte()));
         }
-        if let Some(first) = headers.first() {
-            self.ledger.set_fork_detection_from(first.number());
-            self.report(SyncReport::ForkDetectionChecked { from: first.number() });
-        }
+        self.ledger.set_fork_detection_from(from);
+        self.report(SyncReport::ForkDetectionChecked { from });
+    }
+
+    /// Takes back `invalid` and all above it. `records` are the base and what lies between.
+    fn roll_back(&mut self, invalid: BlockId, records: Vec<BlockRecord>) {
+        let old_head = self.ledger.tail().head().id();
+        let ancestors = self.ledger.tail().ancestors().copied().collect();
+        // They were read from the store, so they are linked.
+        let Ok(tail) = ChainTail::new(self.base.number, ancestors, records) else { return };
+        self.ledger.rebuild(tail);
+        self.report(SyncReport::RolledBack { invalid, old_head });
+        self.look_again();
+    }
+}
+
+/// What is pushed here is contiguous: ancestors up to the base, the base, and what follows.
+fn push(window: &mut ForkDetectionWindow, ancestor: Ancestor) {
+    if window.push(ancestor).is_err() {
+        window.clear();
     }
 }

@@ -44,7 +44,8 @@ impl SyncMachine {
         if claimed == Some(BlockNumber::GENESIS) {
             return Step::Retry(EMPTY_PEER_PAUSE);
         }
-        let height = claimed.map_or(head, |claimed| claimed.min(head));
+        let known = self.peers.get(&peer).map_or(BlockNumber::GENESIS, |peer| peer.known_height);
+        let height = claimed.map_or(head, |claimed| claimed.max(known).min(head));
         if height < lowest {
             // It has not come as far as our chain could still change: nothing to compare, nothing to fetch.
             return Step::Retry(EMPTY_PEER_PAUSE);

@@ -11,6 +11,7 @@ use super::{
     plan::CHUNK_SIZE,
 };
 use crate::{
+    chain::record::BlockId,
     primitives::{hash::BlockHash, header::Header},
     wire::rsk::{BlockIdentifier, RawList},
 };
@@ -115,6 +116,7 @@ impl SyncMachine {
         let Some(best) = best else { return Step::Fault(PeerFault::EmptySkeleton) };
         let known_lighter = self.peers.get(&peer).is_some_and(|peer| peer.lighter_tip == Some(best.hash));
         if known_lighter || self.ledger.tail().find(&best.hash).is_some() {
+            self.remember_tip(peer, BlockId { number: best.number, hash: best.hash });
             return Step::Done;
         }
         self.begin_follow(best)

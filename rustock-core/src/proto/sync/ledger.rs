@@ -79,6 +79,13 @@ impl Ledger {
         }
     }
 
+    /// Goes back to a chain that ends below what the tail holds.
+    pub fn rebuild(&mut self, tail: ChainTail) {
+        self.pending.added.clear();
+        self.pending.common_ancestor = tail.head().id();
+        self.tail = tail;
+    }
+
     pub fn prepend_ancestor(&mut self, ancestor: AncestorRecord) -> bool {
         let added = self.tail.prepend_ancestor(ancestor).is_ok();
         if added {

@@ -17,12 +17,13 @@ use super::{
     peer::{PeerId, PeerState, Purpose},
 };
 use crate::{
-    chain::{batch::ChainBatch, tail::ChainTail},
-    consensus::params::NetworkParams,
-    primitives::{
-        hash::BlockHash,
-        number::{BlockNumber, CumulativeDifficulty},
+    chain::{
+        batch::ChainBatch,
+        record::{BlockId, BlockRecord},
+        tail::ChainTail,
     },
+    consensus::params::NetworkParams,
+    primitives::number::{BlockNumber, CumulativeDifficulty},
     proto::time::Timestamp,
     wire::rsk::{
         BlockHashRequest, BlockHeadersRequest, BlockIdentifier, RequestId, RskMessage, SkeletonRequest,
@@ -71,13 +72,14 @@ pub struct SyncMachine {
     pub(super) params: NetworkParams,
     pub(super) config: SyncConfig,
     pub(super) ledger: Ledger,
-    /// Parent hash of the base: where learning ancestors starts.
-    pub(super) base_parent: BlockHash,
+    /// The genesis or checkpoint: where learning ancestors starts.
+    pub(super) base: BlockRecord,
     pub(super) peers: BTreeMap<PeerId, PeerState>,
     round: Option<Round>,
     /// The verification under way, and whether its round still waits for it.
     verifying: Option<JobId>,
-    loading_headers: bool,
+    /// The lowest height of the headers being read that is to be checked.
+    loading_headers: Option<BlockNumber>,
     next_request: RequestId,
     next_job: u64,
     actions: VecDeque<Action>,
@@ -90,13 +92,13 @@ pub struct SyncMachine {
 }
 
 impl SyncMachine {
-    /// A machine that goes on from `tail`. `base_parent` is the parent hash of the chain's base, and
+    /// A machine that goes on from `tail`. `base` is the chain's base, and
     /// `fork_detection_from` what the store last said of it.
     pub fn new(
         params: NetworkParams,
         config: SyncConfig,
         tail: ChainTail,
-        base_parent: BlockHash,
+        base: BlockRecord,
         fork_detection_from: Option<BlockNumber>,
         now: Timestamp,
     ) -> Self {
@@ -111,11 +113,11 @@ impl SyncMachine {
             params,
             config,
             ledger,
-            base_parent,
+            base,
             peers: BTreeMap::new(),
             round: None,
             verifying: None,
-            loading_headers: false,
+            loading_headers: None,
             next_request: RequestId::default(),
             next_job: 0,
             actions: VecDeque::new(),
@@ -140,8 +142,9 @@ impl SyncMachine {
             Input::Verified(outcome) => self.on_verified(now, *outcome),
             Input::Committed => self.ledger.committed(now),
             Input::HeadersLoaded(headers) => {
-                self.loading_headers = false;
-                self.on_headers_loaded(&headers);
+                if let Some(from) = self.loading_headers.take() {
+                    self.on_headers_loaded(from, &headers);
+                }
             }
             Input::TimerFired => {}
         }
@@ -161,7 +164,7 @@ impl SyncMachine {
     /// When to call again with [`Input::TimerFired`] if nothing else happens before.
     pub fn next_timeout(&self) -> Option<Timestamp> {
         // While headers are being read nothing is committed under them.
-        let mut deadline = self.ledger.commit_deadline().filter(|_| !self.loading_headers);
+        let mut deadline = self.ledger.commit_deadline().filter(|_| self.loading_headers.is_none());
         let mut consider = |time: Timestamp| {
             deadline = Some(deadline.map_or(time, |earliest| earliest.min(time)));
         };
@@ -237,7 +240,7 @@ impl SyncMachine {
         self.check_ancestors_late();
         let at_rest =
             !matches!(self.round, Some(Round { stage: Stage::Download(_), .. })) && self.verifying.is_none();
-        if !self.loading_headers
+        if self.loading_headers.is_none()
             && let Some(batch) = self.ledger.take_batch(now, at_rest)
         {
             self.actions.push_back(Action::Commit(Box::new(batch)));
@@ -341,7 +344,7 @@ impl SyncMachine {
 
     pub(super) fn wants_ancestors(&self) -> bool {
         let first_above_base = self.ledger.tail().base().next();
-        self.ledger.tail().next_ancestor(self.base_parent).is_some()
+        self.ledger.tail().next_ancestor(self.base.parent_hash).is_some()
             && self.params.activations.rskip110.is_active(first_above_base)
     }
 
@@ -352,7 +355,7 @@ impl SyncMachine {
 
     /// True when nothing is under way that has to end before a round may begin.
     fn is_between_rounds(&self) -> bool {
-        self.verifying.is_none() && !self.loading_headers
+        self.verifying.is_none() && self.loading_headers.is_none()
     }
 
     /// Of the peers that fit, the one whose last round was the longest ago. A new one queues at the end, so that
@@ -545,6 +548,7 @@ impl SyncMachine {
                     && self.ledger.tail().find(&status.best_hash).is_none()
                     && peer.caught_up;
                 peer.claims = Some(status);
+                peer.known_height = status.number;
                 if news {
                     self.on_announcement(
                         id,
@@ -656,12 +660,19 @@ impl SyncMachine {
             return;
         }
         let (peer, tip) = (*peer, download.branch.top_id());
-        if self.ledger.tail().find(&tip.hash).is_none()
-            && let Some(state) = self.peers.get_mut(&peer)
-        {
-            state.lighter_tip = Some(tip.hash);
-        }
+        self.remember_tip(peer, tip);
         self.end_round(now, Step::Done);
+    }
+
+    /// The peer has this block, and what we made of it is decided.
+    pub(super) fn remember_tip(&mut self, peer: PeerId, tip: BlockId) {
+        let is_ours = self.ledger.tail().find(&tip.hash).is_some();
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.known_height = peer.known_height.max(tip.number);
+            if !is_ours {
+                peer.lighter_tip = Some(tip.hash);
+            }
+        }
     }
 
     // ---- verification ------------------------------------------------------------------------------------
@@ -721,12 +732,7 @@ impl SyncMachine {
             None => match rest {
                 Some(rest) => Step::Continue(Stage::Download(rest.join(branch))),
                 None => {
-                    let tip = branch.top_id();
-                    if self.ledger.tail().find(&tip.hash).is_none()
-                        && let Some(state) = self.peers.get_mut(&peer)
-                    {
-                        state.lighter_tip = Some(tip.hash);
-                    }
+                    self.remember_tip(peer, branch.top_id());
                     Step::Over
                 }
             },
@@ -799,13 +805,13 @@ impl SyncMachine {
 
     /// Asks for headers whose fork-detection data could not be checked when they came, and can be now.
     fn check_ancestors_late(&mut self) {
-        let busy = self.round.is_some() || self.verifying.is_some() || self.loading_headers;
+        let busy = self.round.is_some() || self.verifying.is_some() || self.loading_headers.is_some();
         if busy || !self.ledger.is_settled() {
             return;
         }
         if let Some((from, to)) = self.late_range() {
-            self.loading_headers = true;
-            self.actions.push_back(Action::LoadHeaders { from, to });
+            self.loading_headers = Some(from);
+            self.actions.push_back(Action::LoadHeaders { from: self.base.number, to });
         }
     }
 

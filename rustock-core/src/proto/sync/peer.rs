@@ -83,6 +83,8 @@ impl Purpose {
 #[derive(Debug)]
 pub(super) struct PeerState {
     pub claims: Option<Status>,
+    /// The height it is known to have: by its last status, or by what it served since. Statuses come seldom.
+    pub known_height: BlockNumber,
     pub connected_at: Timestamp,
     pub sent: SentMessages,
     /// Bounded by the budget's `in_flight`.
@@ -114,6 +116,7 @@ impl PeerState {
         sent.record(now);
         Self {
             claims: None,
+            known_height: BlockNumber::GENESIS,
             connected_at: now,
             sent,
             in_flight: BTreeMap::new(),
@@ -137,7 +140,11 @@ impl PeerState {
     /// answers with hashes do not make up for headers that never come.
     pub fn count_timeout(&mut self, purpose: Purpose) -> u32 {
         let count = match purpose {
-            Purpose::Probe { .. } => &mut self.hash_timeouts,
+            Purpose::Probe { .. } => {
+                // It may have left the height we thought it had; its last status is what is left to go by.
+                self.known_height = self.claims.map_or(BlockNumber::GENESIS, |claims| claims.number);
+                &mut self.hash_timeouts
+            }
             _ => &mut self.timeouts,
         };
         *count += 1;

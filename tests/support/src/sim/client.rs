@@ -108,5 +108,5 @@ fn machine_from(
     let tail = ChainTail::new(base.number, store.ancestors().expect(failure), records)
         .expect("the store holds a linked chain");
     let checked_from = store.fork_detection_from().expect(failure);
-    SyncMachine::new(params.clone(), config.clone(), tail, base.parent_hash, checked_from, now)
+    SyncMachine::new(params.clone(), config.clone(), tail, base, checked_from, now)
 }
