@@ -84,12 +84,6 @@ struct Alarm {
     stopping: watch::Sender<bool>,
 }
 
-impl Alarm {
-    fn disarm(self) {
-        core::mem::forget(self);
-    }
-}
-
 impl Drop for Alarm {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -114,9 +108,8 @@ pub(crate) struct Work {
 impl Driver {
     /// Runs until told to stop, or until every handle is gone.
     pub async fn run(mut self) {
-        let alarm = Alarm { shared: Arc::clone(&self.shared), stopping: self.stopping.clone() };
+        let _alarm = Alarm { shared: Arc::clone(&self.shared), stopping: self.stopping.clone() };
         self.work_until_told().await;
-        alarm.disarm();
     }
 
     async fn work_until_told(&mut self) {
