@@ -425,3 +425,64 @@ async fn what_a_client_wrote_passes_a_walk_over_the_whole_store() {
     let report = store.check().expect("whole");
     assert_eq!(report.canonical, 301);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dropping_a_client_that_was_never_started_wakes_its_subscribers_and_frees_its_directory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let client = LightClient::builder(Network::Simnet).data_dir(directory.path()).build().expect("valid");
+    let mut subscription = client.subscribe(SubscribeOptions::default()).expect("valid");
+    let waiting = tokio::spawn(async move { (subscription.next().await, subscription) });
+    drop(client);
+    let (ended, _still_alive) = waiting.await.expect("no panic");
+    assert_eq!(ended, Err(NextError::Closed));
+    LightClient::builder(Network::Simnet).data_dir(directory.path()).build().expect("free again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stopping_twice_at_once_gives_both_the_same_report_and_loses_nothing() {
+    let chain = chain(2_000, 11);
+    let directory = tempfile::tempdir().expect("a directory");
+    let peer = peer(options(served(&chain))).await;
+    let client = simnet(&peer).data_dir(directory.path()).build().expect("valid");
+    client.start().expect("starts");
+    wait_for_height(&client, 2_000).await;
+    let (first, second) = tokio::join!(client.stop(DEADLINE), client.stop(DEADLINE));
+    assert_eq!(first, second);
+    assert!(first.in_time);
+    assert_eq!(client.status().run, RunState::Stopped);
+    let client = simnet(&peer).data_dir(directory.path()).build().expect("free again");
+    assert_eq!(client.best_header(), *chain.best());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancelled_stop_still_closes_the_client() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let client = LightClient::builder(Network::Simnet).data_dir(directory.path()).build().expect("valid");
+    let mut subscription = client.subscribe(SubscribeOptions::default()).expect("valid");
+    client.start().expect("starts");
+    {
+        // Polled once, then dropped.
+        let mut stopping = Box::pin(client.stop(DEADLINE));
+        let first_poll = std::future::poll_fn(|context| {
+            let _ = std::future::Future::poll(stopping.as_mut(), context);
+            std::task::Poll::Ready(())
+        });
+        first_poll.await;
+    }
+    let ended = tokio::time::timeout(PATIENCE, subscription.next()).await.expect("in time");
+    assert_eq!(ended, Err(NextError::Closed));
+    client.stop(DEADLINE).await;
+    LightClient::builder(Network::Simnet).data_dir(directory.path()).build().expect("free again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_on_a_runtime_of_the_app_and_leaves_it_alone() {
+    let chain = chain(300, 12);
+    let peer = peer(options(served(&chain))).await;
+    let client = simnet(&peer).in_memory().runtime(tokio::runtime::Handle::current()).build().expect("valid");
+    client.start().expect("starts");
+    wait_for_height(&client, 300).await;
+    let report = client.stop(DEADLINE).await;
+    assert_eq!((report.peers_told, report.peers_cut, report.in_time), (1, 0, true));
+    assert_eq!(tokio::spawn(async { 7 }).await.expect("the app's runtime works"), 7);
+}

@@ -136,6 +136,10 @@ impl fmt::Display for ConnectionEnd {
             Self::Session(SessionEnd::TimedOut(Stage::ExpectAck)) => f.write_str(
                 "no answer to the handshake; the node id in the enode may be wrong, or the peer may be overloaded",
             ),
+            Self::Session(SessionEnd::ConnectionClosed(Stage::ExpectAck)) => f.write_str(
+                "the peer closed the connection instead of answering the handshake; the node id in the enode may \
+                 be wrong, or the peer may have no place for us",
+            ),
             Self::Session(SessionEnd::RemoteDisconnect(DisconnectReason::NullIdentity)) => {
                 f.write_str("the peer is on another network (disconnect reason 0x07)")
             }

@@ -1,5 +1,7 @@
 //! Where things are, and the C compiler.
 
+#![allow(dead_code, reason = "each suite uses a part of it")]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

@@ -6,6 +6,7 @@
 use super::{
     SyncReport,
     job::decode_descending,
+    ledger::Ledger,
     machine::{Stage, Step, SyncMachine},
     peer::{PeerId, Purpose},
     plan::CHUNK_SIZE,
@@ -17,6 +18,7 @@ use crate::{
     },
     consensus::{
         fork_detection_window::{Ancestor, FORK_DETECTION_ANCESTORS, ForkDetectionWindow},
+        params::NetworkParams,
         rules::fork_detection,
         verify::{Context, verify_header},
     },
@@ -30,8 +32,8 @@ use crate::{
 pub(super) struct Backfill {
     next: BlockId,
     count: u32,
-    /// A whole round follows.
-    goes_on: bool,
+    /// The connection point of the round that goes on afterwards, if one does.
+    connection_point: Option<BlockNumber>,
 }
 
 impl Backfill {
@@ -39,26 +41,39 @@ impl Backfill {
         Purpose::Backfill { hash: self.next.hash, count: self.count }
     }
 
-    pub fn goes_on(&self) -> bool {
-        self.goes_on
-    }
-}
-
-impl SyncMachine {
-    /// Begins to learn ancestors; `goes_on` when a whole round with the peer follows.
-    pub(super) fn begin_backfill(&mut self, goes_on: bool) -> Step {
-        match self.next_backfill(goes_on) {
-            Some(backfill) => Step::Continue(Stage::Backfill(backfill)),
+    /// What comes after it, however far it got.
+    pub fn then(&self) -> Step {
+        match self.connection_point {
+            Some(point) => Step::Continue(Stage::Skeleton(point)),
             None => Step::Over,
         }
     }
+}
 
-    fn next_backfill(&self, goes_on: bool) -> Option<Backfill> {
-        let tail = self.ledger.tail();
-        let next = tail.next_ancestor(self.base.parent_hash)?;
-        let missing = FORK_DETECTION_ANCESTORS - tail.ancestors().len() as u64;
-        let count = missing.min(CHUNK_SIZE).min(next.number.get()) as u32;
-        Some(Backfill { next, count, goes_on })
+/// The ancestors to ask for next; `None` when all that can be of use are known.
+pub(super) fn next_backfill(
+    ledger: &Ledger,
+    base: &BlockRecord,
+    params: &NetworkParams,
+    connection_point: Option<BlockNumber>,
+) -> Option<Backfill> {
+    let tail = ledger.tail();
+    let next = tail.next_ancestor(base.parent_hash)?;
+    if !params.activations.rskip110.is_active(tail.base().next()) {
+        return None;
+    }
+    let missing = FORK_DETECTION_ANCESTORS - tail.ancestors().len() as u64;
+    let count = missing.min(CHUNK_SIZE).min(next.number.get()) as u32;
+    Some(Backfill { next, count, connection_point })
+}
+
+impl SyncMachine {
+    /// Begins to learn ancestors, outside of a whole round or within one.
+    pub(super) fn begin_backfill(&mut self, connection_point: Option<BlockNumber>) -> Step {
+        match next_backfill(&self.ledger, &self.base, &self.params, connection_point) {
+            Some(backfill) => Step::Continue(Stage::Backfill(backfill)),
+            None => Step::Over,
+        }
     }
 
     pub(super) fn on_backfill(
@@ -85,10 +100,12 @@ impl SyncMachine {
         }
         if is_short {
             self.defer_backfill(now, peer);
-        } else if let Some(next) = self.next_backfill(backfill.goes_on) {
+        } else if let Some(next) =
+            next_backfill(&self.ledger, &self.base, &self.params, backfill.connection_point)
+        {
             return Step::Continue(Stage::Backfill(next));
         }
-        if backfill.goes_on { self.begin_find(peer) } else { Step::Over }
+        backfill.then()
     }
 
     /// The heights whose fork-detection data is unchecked and can be checked by now.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{
     Action, BACKFILL_RETRY, Input, MAX_PEERS, MAX_TIMEOUTS, POLL_INTERVAL, Phase, REQUEST_TIMEOUT,
     ROUND_RETRY, STATUS_INTERVAL, STATUS_PATIENCE, SyncConfig, SyncProgress, SyncReport,
-    backfill::Backfill,
+    backfill::{Backfill, next_backfill},
     branch::Branch,
     download::Download,
     fault::PeerFault,
@@ -189,7 +189,7 @@ impl SyncMachine {
                 }
             }
         }
-        if self.can_start() && !self.peers.is_empty() {
+        if self.can_start() && self.peers.values().any(|peer| peer.round_due.is_none()) {
             consider(self.poll_due());
             if self.wants_ancestors() {
                 consider(self.backfill_due);
@@ -343,9 +343,7 @@ impl SyncMachine {
     }
 
     pub(super) fn wants_ancestors(&self) -> bool {
-        let first_above_base = self.ledger.tail().base().next();
-        self.ledger.tail().next_ancestor(self.base.parent_hash).is_some()
-            && self.params.activations.rskip110.is_active(first_above_base)
+        next_backfill(&self.ledger, &self.base, &self.params, None).is_some()
     }
 
     /// True when nothing stands in the way of a new round.
@@ -386,20 +384,22 @@ impl SyncMachine {
         let due = |peer: &PeerState| peer.round_due.is_some_and(|due| self.round_start(peer, due) <= now);
         let wants_ancestors = self.wants_ancestors() && self.backfill_due <= now;
         let has_question = wants_ancestors || self.poll_due() <= now;
-        let id = self.next_in_turn(|peer| due(peer) || peer.announced.is_some() || has_question)?;
+        // Before its first whole round nobody knows whether a peer is of our chain: no questions till then.
+        let can_be_asked = |peer: &PeerState| has_question && peer.round_due.is_none();
+        let id = self.next_in_turn(|peer| due(peer) || peer.announced.is_some() || can_be_asked(peer))?;
         let whole = self.peers.get(&id).is_some_and(due);
         let peer = self.peers.get_mut(&id)?;
         let announced = peer.announced.take();
         if whole {
             peer.round_due = None;
-            let step = if wants_ancestors { self.begin_backfill(true) } else { self.begin_find(id) };
+            let step = self.begin_find(id);
             return Some((id, step));
         }
         if let Some(block) = announced {
             return Some((id, self.begin_follow(block)));
         }
         if wants_ancestors {
-            return Some((id, self.begin_backfill(false)));
+            return Some((id, self.begin_backfill(None)));
         }
         self.last_poll = now;
         Some((id, Step::Continue(Stage::Poll)))
@@ -452,6 +452,14 @@ impl SyncMachine {
 
     /// Sends what a stage begins with.
     fn begin_stage(&mut self, now: Timestamp) {
+        // Between the connection point and the first new block, so that a peer of another chain is known first.
+        if let Some(Round { stage: stage @ Stage::Skeleton(_), .. }) = &mut self.round
+            && let Stage::Skeleton(point) = *stage
+            && self.backfill_due <= now
+            && let Some(backfill) = next_backfill(&self.ledger, &self.base, &self.params, Some(point))
+        {
+            *stage = Stage::Backfill(backfill);
+        }
         let Some(round) = &self.round else { return };
         if let Stage::Skeleton(number) = round.stage
             && let Some(record) = self.ledger.tail().record(number)
@@ -792,7 +800,7 @@ impl SyncMachine {
         let known = self.ledger.tail().ancestors().len() as u64;
         self.report(SyncReport::AncestorsUnavailable { peer, known });
         if let Some(Round { stage: Stage::Backfill(backfill), .. }) = &self.round {
-            let step = if backfill.goes_on() { self.begin_find(peer) } else { Step::Over };
+            let step = backfill.then();
             self.end_round(now, step);
         }
     }
