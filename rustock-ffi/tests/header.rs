@@ -1,7 +1,6 @@
 //! The committed header is the one the sources make, compiles everywhere, and agrees with the code table, the
 //! guide and the library's symbols.
 
-#[allow(dead_code)]
 mod common;
 
 use std::{collections::BTreeSet, env, fs, path::Path, process::Command};

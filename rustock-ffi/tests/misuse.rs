@@ -1,5 +1,7 @@
 //! What C can get wrong has a code: NULL, bad text, bad numbers, wrong order. Nothing is written but on success.
 
+#![allow(clippy::unwrap_used, reason = "a suite fails by panicking")]
+
 use std::{
     ffi::{CStr, c_char},
     ptr::{null, null_mut},
