@@ -30,6 +30,10 @@ layers:
 docs:
     RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
 
+# Makes include/rustock.h anew from the sources of rustock-ffi.
+header:
+    ./run header
+
 # Measures; compare only figures of one machine.
 bench:
     cargo bench --workspace --locked
