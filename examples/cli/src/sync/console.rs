@@ -253,7 +253,7 @@ impl Bar {
             Some(claim) => {
                 self.bar.set_length(claim - first);
                 self.bar.set_position(progress.number.saturating_sub(first));
-                self.bar.set_message(progress_line(progress));
+                self.bar.set_message(bar_line(progress, claim));
             }
             None => {
                 let state = progress.state;
@@ -277,10 +277,24 @@ impl Bar {
 
     fn apply_style(&self) {
         let template = match self.style {
-            Shape::Bar => "[{bar:24.cyan}] {percent:>3}%  {wide_msg}",
+            Shape::Bar => "[{bar:12.cyan}] {percent:>3}%  {wide_msg}",
             Shape::Line => "{spinner} {wide_msg}",
         };
         let style = ProgressStyle::with_template(template).expect("the template is one");
         self.bar.set_style(style.progress_chars("=> ").tick_chars("|/-\\ "));
     }
+}
+
+/// What stands beside the bar: short enough for a terminal of 80 columns.
+fn bar_line(progress: &Progress, claim: u64) -> String {
+    let left = progress.seconds_left.map_or_else(String::new, |left| format!("  {} left", duration(left)));
+    format!(
+        "{}/{}  {}/s  {}  {} {}{left}",
+        thousands(progress.number),
+        thousands(claim),
+        thousands(progress.headers_per_second),
+        bytes(progress.bytes_received),
+        progress.peers,
+        if progress.peers == 1 { "peer" } else { "peers" },
+    )
 }
