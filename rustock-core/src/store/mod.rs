@@ -19,7 +19,7 @@ pub mod memory;
 pub mod redb;
 pub mod slot;
 #[cfg(test)]
-mod test_chain;
+pub(crate) mod test_chain;
 #[cfg(all(test, feature = "redb"))]
 mod tests;
 mod validate;
