@@ -16,7 +16,7 @@ const MESSAGES: Place = Suite("tests/tests/vectors_messages.rs");
 const TRANSPORT: Place = Suite("tests/tests/vectors_rlpx.rs");
 const SERVING: Place = Suite("tests/tests/vectors_serving.rs");
 const DISCOVERY: Place = LeftOut("peer discovery is not part of this release");
-const SYNC: Place = LeftOut("the synchronisation machine is not part of this release yet");
+const SYNC: Place = Suite("tests/tests/vectors_sync.rs");
 
 /// Names, or their beginnings when they end in `*`. The first that fits decides.
 const PLACES: &[(&str, Place)] = &[

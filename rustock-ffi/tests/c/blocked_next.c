@@ -32,19 +32,17 @@ static int check(bool holds, const char *what) {
     return holds ? 0 : 1;
 }
 
-int main(int argc, char **argv) {
+static int run(const char *data_dir) {
     rustock_config *config = NULL;
     rustock_client *client = NULL;
     rustock_subscription *subscription = NULL;
     rustock_stop_report report = {.struct_size = sizeof report};
     void *status = NULL;
     pthread_t waiter;
-    int threads = entries("/proc/self/task"), descriptors = entries("/proc/self/fd");
     int failures = 0;
 
-    if (argc != 2) return 2;
     failures += check(rustock_config_new(RUSTOCK_NETWORK_SIMNET, &config, NULL) == RUSTOCK_STATUS_OK, "config");
-    failures += check(rustock_config_set_data_dir(config, argv[1], strlen(argv[1]), NULL) == RUSTOCK_STATUS_OK,
+    failures += check(rustock_config_set_data_dir(config, data_dir, strlen(data_dir), NULL) == RUSTOCK_STATUS_OK,
                       "data dir");
     failures += check(rustock_client_open(config, &client, NULL) == RUSTOCK_STATUS_OK, "open");
     rustock_config_free(config);
@@ -57,9 +55,20 @@ int main(int argc, char **argv) {
     failures += check(report.in_time, "everything ended in time");
     pthread_join(waiter, &status);
     failures += check(*(rustock_status *)status == RUSTOCK_STATUS_CLOSED, "the wait ended as closed");
-    failures += check(entries("/proc/self/task") == threads, "no thread is left");
-    failures += check(entries("/proc/self/fd") == descriptors, "no descriptor is left");
     rustock_subscription_free(subscription);
     rustock_client_free(client);
+    return failures;
+}
+
+int main(int argc, char **argv) {
+    int threads, descriptors, failures;
+    if (argc != 2) return 2;
+    /* The first run warms up what a process keeps for good, such as the runtime's signal pipe. */
+    failures = run(argv[1]);
+    threads = entries("/proc/self/task");
+    descriptors = entries("/proc/self/fd");
+    failures += run(argv[1]);
+    failures += check(entries("/proc/self/task") == threads, "no thread is left");
+    failures += check(entries("/proc/self/fd") == descriptors, "no descriptor is left");
     return failures == 0 ? 0 : 1;
 }
