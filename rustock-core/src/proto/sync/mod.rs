@@ -2,7 +2,7 @@
 //!
 //! A round with a peer finds the connection point (the highest block both chains share), asks for a skeleton
 //! above it, fetches the chunks between its entries, and has each verified in ascending order on top of the
-//! one before. Verified headers form a [`branch`]; as soon as fork choice prefers it, it becomes our chain.
+//! one before. Verified headers form a branch; as soon as fork choice prefers it, it becomes our chain.
 //! Between rounds announcements are followed block by block, and when nothing improved for a minute the peer
 //! is asked for its best block. From a checkpoint, the ancestors that fork-detection data needs come first.
 //!
