@@ -4,15 +4,14 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Action, BACKFILL_RETRY, Input, MAX_PEERS, MAX_TIMEOUTS, POLL_INTERVAL, Phase, REQUEST_TIMEOUT,
-    ROUND_RETRY, STATUS_INTERVAL, STATUS_PATIENCE, SyncConfig, SyncProgress, SyncReport,
-    backfill::{Backfill, next_backfill},
-    branch::Branch,
+    Action, Input, MAX_PEERS, MAX_TIMEOUTS, Phase, REQUEST_TIMEOUT, ROUND_RETRY, STATUS_INTERVAL, SyncConfig,
+    SyncProgress, SyncReport,
+    backfill::Backfill,
     download::Download,
     fault::PeerFault,
     find::FindPoint,
     follow::Follow,
-    job::{JobFailure, JobHeaders, JobId, VerifyJob, VerifyOutcome},
+    job::JobId,
     ledger::Ledger,
     peer::{PeerId, PeerState, Purpose},
 };
@@ -23,11 +22,9 @@ use crate::{
         tail::ChainTail,
     },
     consensus::params::NetworkParams,
-    primitives::number::{BlockNumber, CumulativeDifficulty},
+    primitives::number::BlockNumber,
     proto::time::Timestamp,
-    wire::rsk::{
-        BlockHashRequest, BlockHeadersRequest, BlockIdentifier, RequestId, RskMessage, SkeletonRequest,
-    },
+    wire::rsk::{BlockIdentifier, RequestId, RskMessage},
 };
 
 /// What is being done with the round's peer.
@@ -75,20 +72,20 @@ pub struct SyncMachine {
     /// The genesis or checkpoint: where learning ancestors starts.
     pub(super) base: BlockRecord,
     pub(super) peers: BTreeMap<PeerId, PeerState>,
-    round: Option<Round>,
+    pub(super) round: Option<Round>,
     /// The verification under way, and whether its round still waits for it.
-    verifying: Option<JobId>,
+    pub(super) verifying: Option<JobId>,
     /// The lowest height of the headers being read that is to be checked.
-    loading_headers: Option<BlockNumber>,
-    next_request: RequestId,
-    next_job: u64,
-    actions: VecDeque<Action>,
-    last_improvement: Timestamp,
-    last_poll: Timestamp,
-    backfill_due: Timestamp,
+    pub(super) loading_headers: Option<BlockNumber>,
+    pub(super) next_request: RequestId,
+    pub(super) next_job: u64,
+    pub(super) actions: VecDeque<Action>,
+    pub(super) last_improvement: Timestamp,
+    pub(super) last_poll: Timestamp,
+    pub(super) backfill_due: Timestamp,
     /// Rounds begun. Each peer remembers its last, so that none can keep us to itself.
-    rounds: u64,
-    verified: u64,
+    pub(super) rounds: u64,
+    pub(super) verified: u64,
 }
 
 impl SyncMachine {
@@ -212,7 +209,7 @@ impl SyncMachine {
         }
     }
 
-    fn phase(&self) -> Phase {
+    pub(super) fn phase(&self) -> Phase {
         match self.round.as_ref().map(|round| &round.stage) {
             _ if self.peers.is_empty() => Phase::NoPeers,
             Some(Stage::Backfill(_)) => Phase::FetchingAncestors,
@@ -232,7 +229,7 @@ impl SyncMachine {
     }
 
     /// Everything that follows from the new state: timeouts, statuses, the next round, sends, commits.
-    fn advance(&mut self, now: Timestamp) {
+    pub(super) fn advance(&mut self, now: Timestamp) {
         self.expire_requests(now);
         self.repeat_status(now);
         while self.round.is_none() && self.start_round(now) {}
@@ -249,22 +246,20 @@ impl SyncMachine {
         }
     }
 
-    // ---- peers -------------------------------------------------------------------------------------------
-
-    fn drop_peer(&mut self, peer: PeerId) {
+    pub(super) fn drop_peer(&mut self, peer: PeerId) {
         self.peers.remove(&peer);
         if self.round.as_ref().is_some_and(|round| round.peer == peer) {
             self.abandon_round();
         }
     }
 
-    fn expel(&mut self, peer: PeerId, fault: PeerFault) {
+    pub(super) fn expel(&mut self, peer: PeerId, fault: PeerFault) {
         self.drop_peer(peer);
         self.actions.push_back(Action::Disconnect(peer, fault));
     }
 
     /// Forgets the round, and what its peer was asked for. A verification under way comes back to nobody.
-    fn abandon_round(&mut self) {
+    pub(super) fn abandon_round(&mut self) {
         if let Some(round) = self.round.take()
             && let Some(peer) = self.peers.get_mut(&round.peer)
         {
@@ -276,7 +271,7 @@ impl SyncMachine {
         self.actions.push_back(Action::Report(report));
     }
 
-    fn expire_requests(&mut self, now: Timestamp) {
+    pub(super) fn expire_requests(&mut self, now: Timestamp) {
         let mut expired = Vec::new();
         for (id, peer) in &mut self.peers {
             let mut purpose_expired = None;
@@ -295,7 +290,7 @@ impl SyncMachine {
         }
     }
 
-    fn on_timeout(&mut self, now: Timestamp, id: PeerId, purpose: Purpose) {
+    pub(super) fn on_timeout(&mut self, now: Timestamp, id: PeerId, purpose: Purpose) {
         if purpose == Purpose::Abandoned {
             return;
         }
@@ -321,7 +316,7 @@ impl SyncMachine {
         }
     }
 
-    fn repeat_status(&mut self, now: Timestamp) {
+    pub(super) fn repeat_status(&mut self, now: Timestamp) {
         for (id, peer) in &mut self.peers {
             if peer.status_due <= now && peer.sent.is_allowed(now) {
                 peer.sent.record(now);
@@ -331,224 +326,7 @@ impl SyncMachine {
         }
     }
 
-    // ---- rounds ------------------------------------------------------------------------------------------
-
-    /// When a whole round with a peer may start: once its status is there, or did not come.
-    fn round_start(&self, peer: &PeerState, due: Timestamp) -> Timestamp {
-        if peer.claims.is_some() { due } else { due.max(peer.connected_at.saturating_add(STATUS_PATIENCE)) }
-    }
-
-    fn poll_due(&self) -> Timestamp {
-        self.last_improvement.max(self.last_poll).saturating_add(POLL_INTERVAL)
-    }
-
-    pub(super) fn wants_ancestors(&self) -> bool {
-        next_backfill(&self.ledger, &self.base, &self.params, None).is_some()
-    }
-
-    /// True when nothing stands in the way of a new round.
-    fn can_start(&self) -> bool {
-        self.round.is_none() && self.is_between_rounds()
-    }
-
-    /// True when nothing is under way that has to end before a round may begin.
-    fn is_between_rounds(&self) -> bool {
-        self.verifying.is_none() && self.loading_headers.is_none()
-    }
-
-    /// Of the peers that fit, the one whose last round was the longest ago. A new one queues at the end, so that
-    /// coming back is no way to the front.
-    fn next_in_turn(&self, fits: impl Fn(&PeerState) -> bool) -> Option<PeerId> {
-        let fitting = self.peers.iter().filter(|(_, peer)| fits(peer));
-        fitting.min_by_key(|(_, peer)| peer.last_round).map(|(id, _)| *id)
-    }
-
-    /// Begins what is due. False when nothing is; a round may end as soon as it has begun.
-    fn start_round(&mut self, now: Timestamp) -> bool {
-        if !self.is_between_rounds() {
-            return false;
-        }
-        let Some((id, step)) = self.next_round(now) else { return false };
-        self.rounds += 1;
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.last_round = self.rounds;
-        }
-        self.enter(now, id, step);
-        true
-    }
-
-    /// What the next peer in turn has coming: a whole round before an announced block, and that before a
-    /// question of ours. Turns count for all of it, so that a peer which keeps one kind busy cannot starve another
-    /// peer's.
-    fn next_round(&mut self, now: Timestamp) -> Option<(PeerId, Step)> {
-        let due = |peer: &PeerState| peer.round_due.is_some_and(|due| self.round_start(peer, due) <= now);
-        let wants_ancestors = self.wants_ancestors() && self.backfill_due <= now;
-        let has_question = wants_ancestors || self.poll_due() <= now;
-        // Before its first whole round nobody knows whether a peer is of our chain: no questions till then.
-        let can_be_asked = |peer: &PeerState| has_question && peer.round_due.is_none();
-        let id = self.next_in_turn(|peer| due(peer) || peer.announced.is_some() || can_be_asked(peer))?;
-        let whole = self.peers.get(&id).is_some_and(due);
-        let peer = self.peers.get_mut(&id)?;
-        let announced = peer.announced.take();
-        if whole {
-            peer.round_due = None;
-            let step = self.begin_find(id);
-            return Some((id, step));
-        }
-        if let Some(block) = announced {
-            return Some((id, self.begin_follow(block)));
-        }
-        if wants_ancestors {
-            return Some((id, self.begin_backfill(None)));
-        }
-        self.last_poll = now;
-        Some((id, Step::Continue(Stage::Poll)))
-    }
-
-    fn enter(&mut self, now: Timestamp, peer: PeerId, step: Step) {
-        match step {
-            Step::Continue(stage) => {
-                self.round = Some(Round { peer, stage });
-                self.begin_stage(now);
-            }
-            end => {
-                // Ends are told through the round, so that its peer is known.
-                self.round = Some(Round { peer, stage: Stage::Poll });
-                self.end_round(now, end);
-            }
-        }
-    }
-
-    /// Ends the round as `step` says; `Continue` moves on to the next stage.
-    fn end_round(&mut self, now: Timestamp, step: Step) {
-        let Some(round) = self.round.take() else { return };
-        let id = round.peer;
-        if let Some(peer) = self.peers.get_mut(&id) {
-            // What is still open belongs to the stage that ends.
-            peer.abandon_requests();
-        }
-        match step {
-            Step::Continue(stage) => {
-                self.round = Some(Round { peer: id, stage });
-                self.begin_stage(now);
-            }
-            Step::Done => {
-                if let Some(peer) = self.peers.get_mut(&id) {
-                    peer.caught_up = true;
-                    peer.timeouts = 0;
-                    peer.contradictions = 0;
-                }
-                self.report(SyncReport::CaughtUp { peer: id });
-            }
-            Step::Over => {}
-            Step::Retry(pause) => {
-                if let Some(peer) = self.peers.get_mut(&id) {
-                    peer.round_due = Some(now.saturating_add(pause));
-                }
-            }
-            Step::Fault(fault) => self.expel(id, fault),
-        }
-    }
-
-    /// Sends what a stage begins with.
-    fn begin_stage(&mut self, now: Timestamp) {
-        // Between the connection point and the first new block, so that a peer of another chain is known first.
-        if let Some(Round { stage: stage @ Stage::Skeleton(_), .. }) = &mut self.round
-            && let Stage::Skeleton(point) = *stage
-            && self.backfill_due <= now
-            && let Some(backfill) = next_backfill(&self.ledger, &self.base, &self.params, Some(point))
-        {
-            *stage = Stage::Backfill(backfill);
-        }
-        let Some(round) = &self.round else { return };
-        if let Stage::Skeleton(number) = round.stage
-            && let Some(record) = self.ledger.tail().record(number)
-        {
-            let report = SyncReport::ConnectionPoint { peer: round.peer, block: record.id() };
-            self.report(report);
-        }
-        self.pump(now);
-    }
-
-    /// True when the stage has something to send and nothing but the budget stands in its way.
-    fn wants_to_send(&self, round: &Round) -> bool {
-        let is_open = |purpose: &Purpose| *purpose != Purpose::Abandoned;
-        let idle = self
-            .peers
-            .get(&round.peer)
-            .is_none_or(|peer| !peer.in_flight.values().any(|(purpose, _)| is_open(purpose)));
-        match &round.stage {
-            Stage::Backfill(_) | Stage::FindPoint(_) | Stage::Skeleton(_) | Stage::Poll => idle,
-            Stage::Follow(follow) => idle && follow.wants_headers(),
-            Stage::Download(download) => download.next_request().is_some(),
-        }
-    }
-
-    /// Sends as much as the stage wants and the budget allows, and hands the next run to verification.
-    fn pump(&mut self, now: Timestamp) {
-        while let Some(round) = &self.round {
-            let id = round.peer;
-            let Some(peer) = self.peers.get(&id) else { return };
-            if !self.wants_to_send(round) || !peer.can_request(now, self.config.budget) {
-                break;
-            }
-            let Some(purpose) = self.next_purpose() else { break };
-            self.send_request(now, id, purpose);
-        }
-        self.start_verification();
-    }
-
-    fn next_purpose(&mut self) -> Option<Purpose> {
-        let round = self.round.as_mut()?;
-        match &mut round.stage {
-            Stage::Backfill(backfill) => Some(backfill.request()),
-            Stage::FindPoint(find) => Some(Purpose::Probe { height: find.probing() }),
-            Stage::Skeleton(_) => Some(Purpose::Skeleton),
-            Stage::Poll => Some(Purpose::Poll),
-            Stage::Follow(follow) => follow.request(),
-            Stage::Download(download) => download.take_request(),
-        }
-    }
-
-    fn send_request(&mut self, now: Timestamp, id: PeerId, purpose: Purpose) {
-        self.next_request = self.next_request.next();
-        let request = self.next_request;
-        let message = match purpose {
-            // Nothing is asked for in order to be abandoned.
-            Purpose::Abandoned => return,
-            Purpose::Backfill { hash, count } | Purpose::Follow { hash, count, .. } => {
-                RskMessage::BlockHeadersRequest(BlockHeadersRequest { id: request, hash, count })
-            }
-            Purpose::Chunk(chunk) => RskMessage::BlockHeadersRequest(BlockHeadersRequest {
-                id: request,
-                hash: chunk.top.hash,
-                count: chunk.count,
-            }),
-            Purpose::Probe { height } => {
-                RskMessage::BlockHashRequest(BlockHashRequest { id: request, height })
-            }
-            Purpose::Skeleton | Purpose::Poll => {
-                RskMessage::SkeletonRequest(SkeletonRequest { id: request, start: self.skeleton_start() })
-            }
-        };
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.sent.record(now);
-            peer.in_flight.insert(request, (purpose, now.saturating_add(REQUEST_TIMEOUT)));
-            self.actions.push_back(Action::Send(id, message));
-        }
-    }
-
-    fn skeleton_start(&self) -> BlockNumber {
-        match self.round.as_ref().map(|round| &round.stage) {
-            Some(Stage::Skeleton(point)) => *point,
-            Some(Stage::Download(download)) => download.plan_end().number,
-            _ => self.ledger.tail().head().number,
-        }
-    }
-
-    // ---- messages ----------------------------------------------------------------------------------------
-
-    fn on_message(&mut self, now: Timestamp, id: PeerId, message: RskMessage) {
+    pub(super) fn on_message(&mut self, now: Timestamp, id: PeerId, message: RskMessage) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         match message {
             RskMessage::Status(status) => {
@@ -592,7 +370,7 @@ impl SyncMachine {
         }
     }
 
-    fn on_announcement(&mut self, id: PeerId, block: BlockIdentifier) {
+    pub(super) fn on_announcement(&mut self, id: PeerId, block: BlockIdentifier) {
         if self.ledger.tail().find(&block.hash).is_some() {
             return;
         }
@@ -608,7 +386,7 @@ impl SyncMachine {
         }
     }
 
-    fn on_answer(&mut self, now: Timestamp, purpose: Purpose, message: RskMessage) {
+    pub(super) fn on_answer(&mut self, now: Timestamp, purpose: Purpose, message: RskMessage) {
         let Some(Round { peer, stage }) = self.round.take() else { return };
         let step = match (stage, purpose, message) {
             (Stage::Backfill(stage), Purpose::Backfill { .. }, RskMessage::BlockHeadersResponse(answer)) => {
@@ -656,7 +434,7 @@ impl SyncMachine {
     }
 
     /// Ends a download that has nothing left to fetch or verify.
-    fn finish_download(&mut self, now: Timestamp) {
+    pub(super) fn finish_download(&mut self, now: Timestamp) {
         let Some(Round { peer, stage: Stage::Download(download) }) = &self.round else { return };
         if !download.is_finished() || self.verifying.is_some() {
             return;
@@ -680,156 +458,6 @@ impl SyncMachine {
             if !is_ours {
                 peer.lighter_tip = Some(tip.hash);
             }
-        }
-    }
-
-    // ---- verification ------------------------------------------------------------------------------------
-
-    fn start_verification(&mut self) {
-        if self.verifying.is_some() || self.ledger.is_full() {
-            return;
-        }
-        let Some(round) = &mut self.round else { return };
-        let (branch, headers): (&mut Branch, JobHeaders) = match &mut round.stage {
-            Stage::Download(download) => match download.take_received() {
-                Some(headers) => (&mut download.branch, headers),
-                None => return,
-            },
-            Stage::Follow(follow) => match follow.take_linked() {
-                Some((branch, headers)) => (branch, headers),
-                None => return,
-            },
-            _ => return,
-        };
-        self.next_job += 1;
-        let id = JobId(self.next_job);
-        self.verifying = Some(id);
-        let job = VerifyJob { id, parent: branch.parent(), window: branch.take_window(), headers };
-        self.actions.push_back(Action::Verify(Box::new(job)));
-    }
-
-    fn on_verified(&mut self, now: Timestamp, outcome: VerifyOutcome) {
-        if self.verifying != Some(outcome.id) {
-            return;
-        }
-        self.verifying = None;
-        let Some(Round { peer, stage }) = self.round.take() else { return };
-        let (mut branch, rest) = match stage {
-            Stage::Download(download) => download.split(),
-            Stage::Follow(mut follow) => match follow.take_branch() {
-                Some(branch) => (branch, None),
-                None => {
-                    self.round = Some(Round { peer, stage: Stage::Follow(follow) });
-                    return;
-                }
-            },
-            // The round was replaced while its verification ran: the outcome has no place any more.
-            other => {
-                self.round = Some(Round { peer, stage: other });
-                return;
-            }
-        };
-        let step = self.adopt(now, &mut branch, outcome, peer);
-        let step = match step {
-            Some(Step::Fault(fault))
-                if rest.as_ref().is_some_and(|rest| rest.is_off_connection_point(&fault)) =>
-            {
-                self.contradicted(peer, fault)
-            }
-            Some(end) => end,
-            None => match rest {
-                Some(rest) => Step::Continue(Stage::Download(rest.join(branch))),
-                None => {
-                    self.remember_tip(peer, branch.top_id());
-                    Step::Over
-                }
-            },
-        };
-        self.round = Some(Round { peer, stage: Stage::Poll });
-        match step {
-            Step::Continue(stage) => {
-                self.round = Some(Round { peer, stage });
-                self.pump(now);
-                self.finish_download(now);
-            }
-            end => self.end_round(now, end),
-        }
-    }
-
-    /// Puts verified headers on the branch, and the branch on the chain if it is the better one. An end of the
-    /// round comes back when the run failed.
-    fn adopt(
-        &mut self,
-        now: Timestamp,
-        branch: &mut Branch,
-        outcome: VerifyOutcome,
-        peer: PeerId,
-    ) -> Option<Step> {
-        self.verified += outcome.verified.len() as u64;
-        if branch.extend(outcome.verified, outcome.window).is_err() {
-            // 2^54 blocks of today's work: only made-up difficulties could get here.
-            let (ours, theirs) = (CumulativeDifficulty::default(), CumulativeDifficulty::default());
-            return Some(Step::Fault(PeerFault::LightBranch { length: branch.len(), ours, theirs }));
-        }
-        if branch.is_preferred(self.ledger.tail()) {
-            self.last_improvement = now;
-            let ancestor = branch.common_ancestor();
-            let (entries, unchecked) = branch.take_entries();
-            self.ledger.replace(ancestor, entries);
-            if let Some(unchecked) = unchecked {
-                self.ledger.set_fork_detection_from(unchecked.next());
-            }
-        } else if branch.len() > super::branch::MAX_BRANCH_LENGTH {
-            let (ours, theirs) = branch.weights(self.ledger.tail());
-            return Some(Step::Fault(PeerFault::LightBranch { length: branch.len(), ours, theirs }));
-        }
-        match outcome.failure? {
-            JobFailure::Fault(fault) => Some(Step::Fault(fault)),
-            JobFailure::NotYetValid { until, now: wall } => {
-                let wait = Duration::from_secs(until.as_secs().saturating_sub(wall.as_secs()).clamp(1, 60));
-                self.report(SyncReport::HeaderFromTheFuture { peer, wait });
-                Some(Step::Retry(wait))
-            }
-        }
-    }
-
-    // ---- ancestors below the base, late --------------------------------------------------------------------
-
-    fn give_up_backfill(&mut self, now: Timestamp, peer: PeerId) {
-        self.backfill_due = now.saturating_add(BACKFILL_RETRY);
-        let known = self.ledger.tail().ancestors().len() as u64;
-        self.report(SyncReport::AncestorsUnavailable { peer, known });
-        if let Some(Round { stage: Stage::Backfill(backfill), .. }) = &self.round {
-            let step = backfill.then();
-            self.end_round(now, step);
-        }
-    }
-
-    pub(super) fn defer_backfill(&mut self, now: Timestamp, peer: PeerId) {
-        self.backfill_due = now.saturating_add(BACKFILL_RETRY);
-        let known = self.ledger.tail().ancestors().len() as u64;
-        self.report(SyncReport::AncestorsUnavailable { peer, known });
-    }
-
-    /// Asks for headers whose fork-detection data could not be checked when they came, and can be now.
-    fn check_ancestors_late(&mut self) {
-        let busy = self.round.is_some() || self.verifying.is_some() || self.loading_headers.is_some();
-        if busy || !self.ledger.is_settled() {
-            return;
-        }
-        if let Some((from, to)) = self.late_range() {
-            self.loading_headers = Some(from);
-            self.actions.push_back(Action::LoadHeaders { from: self.base.number, to });
-        }
-    }
-
-    /// After a rollback, every peer's chain is looked at again.
-    pub(super) fn look_again(&mut self) {
-        for peer in self.peers.values_mut() {
-            peer.caught_up = false;
-            // What was lighter than the chain that was taken back may be the best there is now.
-            peer.lighter_tip = None;
-            peer.round_due = Some(peer.connected_at);
         }
     }
 }

@@ -31,8 +31,10 @@ mod ledger;
 mod machine;
 mod peer;
 mod plan;
+mod rounds;
 #[cfg(test)]
 mod tests;
+mod verification;
 
 use core::time::Duration;
 
