@@ -6,3 +6,5 @@ pub mod batch;
 pub mod checkpoint;
 pub mod record;
 pub mod tail;
+#[cfg(test)]
+pub(crate) mod test_chain;

@@ -10,9 +10,10 @@ use crate::{
     chain::{
         batch::{BlockEntry, ChainBatch},
         record::BlockId,
+        test_chain::TestChain,
     },
     primitives::{hash::BlockHash, number::BlockNumber},
-    store::{Store, memory::MemoryStore, test_chain::TestChain},
+    store::{Store, memory::MemoryStore},
 };
 
 /// Height of the base of the chains here.

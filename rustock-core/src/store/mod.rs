@@ -19,7 +19,7 @@ pub mod memory;
 pub mod redb;
 pub mod slot;
 #[cfg(test)]
-pub(crate) mod test_chain;
+mod test_chain;
 #[cfg(all(test, feature = "redb"))]
 mod tests;
 mod validate;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::test_chain::TestChain;
+use crate::chain::test_chain::TestChain;
 
 fn tail_of(base: u64, blocks: usize) -> ChainTail {
     let chain = TestChain::starting_at(base);

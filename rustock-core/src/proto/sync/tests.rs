@@ -2,9 +2,8 @@
 
 use super::{ChunkRequest, PeerFault, plan_skeleton};
 use crate::{
-    chain::{record::BlockId, tail::ChainTail},
+    chain::{record::BlockId, tail::ChainTail, test_chain::TestChain},
     primitives::{hash::BlockHash, number::BlockNumber},
-    store::test_chain::TestChain,
     wire::rsk::BlockIdentifier,
 };
 
