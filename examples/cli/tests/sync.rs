@@ -272,3 +272,31 @@ fn a_damaged_store_is_found_by_the_check() {
     assert_ne!(ended.code, 0);
     assert!(ended.stderr.contains("damaged"), "{}", ended.stderr);
 }
+
+#[test]
+fn an_interrupt_ends_a_sync_cleanly() {
+    let peer = serve(300, 41);
+    let folder = tempfile::tempdir().unwrap();
+    let arguments =
+        ["sync", "--network", "simnet", "--peer", &peer.enode, "--data-dir", text(folder.path()), "--json"];
+    let mut child = command().args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut events = lines.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    assert!(events.any(|event| event["event"] == "caught_up"));
+    let interrupt =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    let last: Value = serde_json::from_str(&lines.map(Result::unwrap).last().unwrap()).unwrap();
+    assert_eq!((&last["event"], &last["reason"]), (&json!("stopped"), &json!("interrupted")));
+    assert!(child.wait().unwrap().success());
+    assert_eq!(head(folder.path()), 300);
+}
+
+#[test]
+fn the_demo_proves_what_it_says() {
+    let ended = rustock(&["demo"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    for words in ["verified 939 headers", "level with the peer at block 100,000", "reorg", "What was not"] {
+        assert!(ended.stdout.contains(words), "{words:?} is missing in {}", ended.stdout);
+    }
+}

@@ -313,6 +313,8 @@ impl Driver {
         let in_time = ended.await.is_ok();
         let peers_cut = if in_time { 0 } else { self.dialers.len().min(connected) };
         self.dialers.shutdown().await;
+        // The last commit is part of the last figures.
+        self.publish();
         self.shared.update_status(|status| {
             if !matches!(status.run, RunState::Failed(_)) {
                 status.run = RunState::Stopped;
