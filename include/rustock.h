@@ -828,7 +828,7 @@ rustock_status rustock_client_subscribe(struct rustock_client *client,
  * deadline the rest is cut off. Whoever waits in rustock_subscription_next gets RUSTOCK_STATUS_CLOSED. `out` may be
  * NULL. A second call does nothing.
  *
- * Threads: any; it waits for the deadline at most.
+ * Threads: any; it waits for the deadline, and under half a second more for what is cut off then.
  */
 rustock_status rustock_client_stop(struct rustock_client *client,
                                    uint32_t deadline_ms,

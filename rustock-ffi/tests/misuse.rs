@@ -513,8 +513,8 @@ fn closing_from_another_thread_ends_the_waits_of_all_threads() {
             thread::spawn(move || {
                 let looked = subscription.next(0);
                 arrived.send(looked).unwrap();
-                // A time no test waits for: TIMEOUT would be the wrong answer.
-                subscription.next(u32::MAX)
+                // Long enough that only closing can end it: TIMEOUT would be the wrong answer.
+                subscription.next(60_000)
             })
         })
         .collect();
@@ -541,7 +541,7 @@ fn a_thread_that_waits_for_its_turn_times_out_in_its_own_time() {
     let (arrived, arrivals) = mpsc::channel();
     let waiting = thread::spawn(move || {
         arrived.send(()).unwrap();
-        subscription.next(u32::MAX)
+        subscription.next(60_000)
     });
     arrivals.recv().unwrap();
     // Whether or not the other thread is in its wait already, this one comes back.

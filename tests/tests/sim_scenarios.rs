@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rustock_core::{
     BlockNumber, UnixTime,
+    chain::tail::MAX_REORG_DEPTH,
     consensus::params::NetworkParams,
     proto::{
         sync::{PeerFault, SyncReport},
@@ -27,28 +28,173 @@ fn simulation(base: &rustock_core::Header) -> Simulation {
     Simulation::new(1, NetworkParams::simnet(), base, UnixTime::from_secs(1_800_000_000))
 }
 
-#[test]
-fn each_way_to_lie_about_headers_is_a_fault_of_its_own_and_a_slow_peer_has_none() {
+/// Runs a liar beside an honest peer that is slow, and expects the chain, this one kind of fault, and none for
+/// being slow.
+fn expect_fault(behaviour: Behaviour, is_expected: fn(&PeerFault) -> bool) {
     let chain = Arc::new(chain(600));
-    type Expected = fn(&PeerFault) -> bool;
-    let cases: [(Behaviour, Expected); 6] = [
-        (Behaviour::ShortAnswers, |fault| matches!(fault, PeerFault::WrongHeaderCount { .. })),
-        (Behaviour::LongAnswers, |fault| matches!(fault, PeerFault::WrongHeaderCount { .. })),
-        (Behaviour::WrongFirstHeader, |fault| matches!(fault, PeerFault::WrongFirstHeader { .. })),
-        (Behaviour::BrokenOrder, |fault| matches!(fault, PeerFault::BrokenHeaderChain { .. })),
-        (Behaviour::CrookedSkeleton, |fault| matches!(fault, PeerFault::WrongSkeletonHeight { .. })),
-        (Behaviour::Silent, |fault| matches!(fault, PeerFault::Unresponsive { .. })),
-    ];
-    for (behaviour, is_expected) in cases {
+    let mut simulation = simulation(chain.genesis());
+    let liar = simulation.add(Script::behaving(MainChain::whole(&chain), behaviour));
+    let slow = Script::honest(MainChain::whole(&chain)).over(Link::of(Duration::from_secs(5)));
+    let slow = simulation.add(slow.connecting_at(at(1)));
+    simulation.run_until_head(chain.best(), at(1_200));
+    // Long enough for the liar to come back and be asked again.
+    simulation.run_until(at(2_400));
+    let faults: Vec<&PeerFault> = simulation.faults(liar).collect();
+    assert!(!faults.is_empty(), "{behaviour:?} goes unnoticed");
+    assert!(faults.iter().all(|fault| is_expected(fault)), "{behaviour:?}: {faults:?}");
+    assert_eq!(simulation.faults(slow).count(), 0, "slow is not a fault");
+    simulation.check_store();
+}
+
+#[test]
+fn too_few_headers_are_a_wrong_count() {
+    expect_fault(Behaviour::ShortAnswers, |fault| matches!(fault, PeerFault::WrongHeaderCount { .. }));
+}
+
+#[test]
+fn too_many_headers_are_a_wrong_count() {
+    expect_fault(Behaviour::LongAnswers, |fault| matches!(fault, PeerFault::WrongHeaderCount { .. }));
+}
+
+#[test]
+fn headers_from_another_block_are_a_wrong_first_header() {
+    expect_fault(Behaviour::WrongFirstHeader, |fault| matches!(fault, PeerFault::WrongFirstHeader { .. }));
+}
+
+#[test]
+fn headers_out_of_order_are_a_broken_chain() {
+    expect_fault(Behaviour::BrokenOrder, |fault| matches!(fault, PeerFault::BrokenHeaderChain { .. }));
+}
+
+#[test]
+fn lists_that_are_no_headers_are_undecodable() {
+    expect_fault(Behaviour::NotHeaders, |fault| matches!(fault, PeerFault::UndecodableHeader { .. }));
+}
+
+#[test]
+fn a_skeleton_with_wrong_heights_is_refused() {
+    expect_fault(Behaviour::CrookedSkeleton, |fault| matches!(fault, PeerFault::WrongSkeletonHeight { .. }));
+}
+
+#[test]
+fn an_empty_skeleton_is_refused() {
+    expect_fault(Behaviour::EmptySkeleton, |fault| matches!(fault, PeerFault::EmptySkeleton));
+}
+
+#[test]
+fn a_skeleton_on_another_base_is_another_chain_and_one_beside_a_shared_block_a_contradiction() {
+    // The first skeleton starts at genesis; once there is a chain, skeletons start above it.
+    expect_fault(Behaviour::ContradictorySkeleton, |fault| {
+        matches!(fault, PeerFault::OtherChain { .. } | PeerFault::SkeletonContradiction { .. })
+    });
+}
+
+#[test]
+fn silence_three_times_in_a_row_is_unresponsive() {
+    expect_fault(Behaviour::Silent, |fault| matches!(fault, PeerFault::Unresponsive { silences: 3, .. }));
+}
+
+#[test]
+fn answers_of_the_wrong_kind_are_as_good_as_none() {
+    let chain = Arc::new(chain(600));
+    let mut simulation = simulation(chain.genesis());
+    let liar = simulation.add(Script::behaving(MainChain::whole(&chain), Behaviour::WrongKind));
+    simulation.run_until(at(300));
+    assert!(simulation.faults(liar).count() > 0);
+    assert!(
+        simulation.faults(liar).all(|fault| matches!(fault, PeerFault::Unresponsive { silences: 3, .. }))
+    );
+}
+
+#[test]
+fn another_chain_from_the_base_on_is_told_as_such() {
+    let ours = chain(600);
+    let other = Arc::new(ours.fork_at(100, 1).extended(600));
+    let mut simulation = simulation(ours.header(384).expect("it is there"));
+    let stranger = simulation.add(Script::honest(MainChain::whole(&other)));
+    simulation.run_until(at(60));
+    assert!(simulation.faults(stranger).count() > 0);
+    assert!(
+        simulation
+            .faults(stranger)
+            .all(|fault| { matches!(fault, PeerFault::OtherChain { base } if base.get() == 384) })
+    );
+    assert_eq!(simulation.stored_head().number.get(), 384);
+}
+
+#[test]
+fn claims_floods_questions_and_broken_connections_do_not_keep_the_chain_from_growing() {
+    let chain = Arc::new(chain(600));
+    for behaviour in [
+        Behaviour::LyingHeight(5_000),
+        Behaviour::Flooding,
+        Behaviour::Asking,
+        Behaviour::DisconnectsAtAnswer(2),
+    ] {
         let mut simulation = simulation(chain.genesis());
-        let liar = simulation.add(Script::behaving(MainChain::whole(&chain), behaviour));
-        let slow = Script::honest(MainChain::whole(&chain)).over(Link::of(Duration::from_secs(5)));
-        let slow = simulation.add(slow.connecting_at(at(400)));
-        simulation.run_until_head(chain.best(), at(1_200));
-        assert!(simulation.faults(liar).any(is_expected), "{behaviour:?} goes unnoticed");
-        assert_eq!(simulation.faults(slow).count(), 0, "slow is not a fault");
+        let odd = simulation.add(Script::behaving(MainChain::whole(&chain), behaviour));
+        simulation.add(Script::honest(MainChain::whole(&chain)).connecting_at(at(5)));
+        simulation.run_until_head(chain.best(), at(600));
+        // What may be held against them is that announced or claimed blocks never come.
+        assert!(
+            simulation.faults(odd).all(|fault| matches!(fault, PeerFault::Unresponsive { .. })),
+            "{behaviour:?}"
+        );
+        if behaviour == Behaviour::Asking {
+            assert_eq!(simulation.faults(odd).count(), 0, "asking is not a fault");
+        }
         simulation.check_store();
     }
+}
+
+#[test]
+fn a_reorganisation_of_any_depth_within_reach_is_followed() {
+    for depth in [1, 10, 50] {
+        let trunk = chain(300);
+        let rival = Arc::new(trunk.fork_at(300 - depth, 7).extended(depth + 1));
+        let mut simulation = simulation(trunk.genesis());
+        let script = Script::honest(MainChain::whole(&Arc::new(trunk.clone())))
+            .then(at(120), Change::MainChain(MainChain::whole(&rival)));
+        let peer = simulation.add(script);
+        simulation.run_until(at(100));
+        assert_eq!(simulation.stored_head().hash, trunk.best().hash());
+        simulation.run_until_head(rival.best(), at(300));
+        assert_eq!(simulation.deepest_reorg(), depth);
+        assert_eq!(simulation.faults(peer).count(), 0);
+        simulation.check_store();
+    }
+}
+
+#[test]
+fn a_fork_as_deep_as_the_tail_is_followed_and_one_block_deeper_is_refused() {
+    let depth = MAX_REORG_DEPTH;
+    let trunk = chain(depth + 600);
+    for (leaves_at, is_followed) in [(600, true), (599, false)] {
+        let rival = trunk.fork_at(leaves_at, 8).extended(trunk.height() - leaves_at + 1);
+        let mut simulation = simulation(trunk.genesis());
+        simulation.add(Script::honest(MainChain::whole(&Arc::new(trunk.clone()))));
+        let rival_peer =
+            simulation.add(Script::honest(MainChain::whole(&Arc::new(rival.clone()))).connecting_at(at(120)));
+        simulation.run_until(at(600));
+        let expected = if is_followed { rival.best() } else { trunk.best() };
+        assert_eq!(simulation.stored_head().hash, expected.hash(), "leaving at {leaves_at}");
+        let too_deep =
+            simulation.faults(rival_peer).any(|fault| matches!(fault, PeerFault::ForkTooDeep { .. }));
+        assert_eq!(too_deep, !is_followed, "leaving at {leaves_at}");
+    }
+}
+
+#[test]
+fn a_client_that_dies_goes_on_from_its_last_commit() {
+    let chain = Arc::new(chain(4_500));
+    let mut simulation = simulation(chain.genesis());
+    simulation.add(Script::honest(MainChain::whole(&chain)));
+    for second in [1, 2, 3, 5] {
+        simulation.restart_at(at(second));
+    }
+    simulation.run_until_head(chain.best(), at(600));
+    assert_eq!(simulation.restarts(), 4);
+    simulation.check_store();
 }
 
 #[test]

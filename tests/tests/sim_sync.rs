@@ -1,5 +1,5 @@
-//! The synchronisation machine in a simulated network: a thousand networks made up from seeds, and one test
-//! for each kind of peer and each turn that matters.
+//! The synchronisation machine in a thousand simulated networks, made up from seeds. Directed scenarios are in
+//! `sim_scenarios.rs`.
 //!
 //! A failing seed is printed with the command that runs it again, alone and with every message shown.
 

@@ -300,3 +300,37 @@ fn the_demo_proves_what_it_says() {
         assert!(ended.stdout.contains(words), "{words:?} is missing in {}", ended.stdout);
     }
 }
+
+/// As root, permissions do not bind: then the program runs as nobody, from a copy that nobody can read.
+#[test]
+fn a_directory_that_cannot_be_written_is_refused() {
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
+    const NOBODY: u32 = 65_534;
+    let folder = tempfile::tempdir().unwrap();
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    set(folder.path(), 0o755);
+    let program = folder.path().join("rustock");
+    fs::copy(env!("CARGO_BIN_EXE_rustock"), &program).unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    set(&data, 0o555);
+    let peer = serve(10, 42);
+    let mut sync = std::process::Command::new(&program);
+    sync.args([
+        "sync",
+        "--network",
+        "simnet",
+        "--peer",
+        &peer.enode,
+        "--data-dir",
+        text(&data),
+        "--until-synced",
+    ]);
+    let is_root = std::process::Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0\n");
+    if is_root {
+        sync.uid(NOBODY).gid(NOBODY);
+    }
+    let ended = Ended::from(sync.stdin(Stdio::null()).output().unwrap());
+    assert_refused(&ended, 1, "ermission denied");
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
+}

@@ -156,6 +156,8 @@ impl fmt::Display for ConnectionEnd {
 /// The driver's side of an established connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionHandle {
+    /// Host and port, for people.
+    address: String,
     outgoing: mpsc::Sender<RskMessage>,
     leaving: watch::Sender<Option<Leave>>,
 }
@@ -168,6 +170,11 @@ struct Leave {
 }
 
 impl ConnectionHandle {
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Queues a message. A peer for which 64 are waiting already does not read: it is sent away.
     pub fn send(&self, message: RskMessage) {
         if self.outgoing.try_send(message).is_err() {
@@ -216,7 +223,11 @@ impl Connection<'_> {
 
         let (outgoing_sender, mut outgoing) = mpsc::channel(PENDING_INPUTS);
         let (leaving_sender, mut leaving) = watch::channel(None);
-        let mut handle = Some(ConnectionHandle { outgoing: outgoing_sender, leaving: leaving_sender });
+        let mut handle = Some(ConnectionHandle {
+            address: format!("{}:{}", self.enode.host(), self.enode.port()),
+            outgoing: outgoing_sender,
+            leaving: leaving_sender,
+        });
         let mut buffer = vec![0; READ_BUFFER];
         loop {
             while let Some(action) = session.next_action() {

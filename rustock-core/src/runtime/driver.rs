@@ -184,7 +184,7 @@ impl Driver {
             ConnectionEvent::Message { peer, message } => Some(Input::Message(peer, message)),
             ConnectionEvent::Ended { peer, enode, reason } => {
                 if !reason.is_ours() {
-                    let problem = format!("{enode}: {reason}");
+                    let problem = format!("{}:{}: {reason}", enode.host(), enode.port());
                     self.shared.update_status(|status| status.last_problem = Some(problem));
                 }
                 self.shared.diagnose(Diagnostic::Disconnected { peer, enode, reason });
@@ -224,10 +224,11 @@ impl Driver {
                     self.work.loading = Some(work);
                 }
                 Action::Disconnect(peer, fault) => {
+                    let mut problem = fault.to_string();
                     if let Some(connection) = self.connections.remove(&peer) {
                         connection.expel(fault.disconnect_reason(), fault.is_hostile());
+                        problem = format!("{}: {fault}", connection.address());
                     }
-                    let problem = format!("{peer}: {fault}");
                     self.shared.update_status(|status| status.last_problem = Some(problem));
                     self.shared.diagnose(Diagnostic::Expelled { peer, fault });
                 }

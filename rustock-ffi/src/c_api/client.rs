@@ -169,7 +169,7 @@ pub unsafe extern "C" fn rustock_client_subscribe(
 /// deadline the rest is cut off. Whoever waits in rustock_subscription_next gets RUSTOCK_STATUS_CLOSED. `out` may be
 /// NULL. A second call does nothing.
 ///
-/// Threads: any; it waits for the deadline at most.
+/// Threads: any; it waits for the deadline, and under half a second more for what is cut off then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rustock_client_stop(
     client: *mut rustock_client,

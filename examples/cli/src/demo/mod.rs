@@ -52,8 +52,9 @@ async fn play() -> Result<(), Failure> {
     output::line(&format!("\nThe demo took {}.", stage::seconds(started.elapsed())))
 }
 
-const NOT_PROVED: [&str; 4] = [
+const NOT_PROVED: [&str; 5] = [
     "That block 4,479,936 is on the best chain: a checkpoint is trusted for that, and for nothing else.",
+    "The fork-detection data of 4,479,937 to 4,480,256: the peer has not all the ancestors that it sums up.",
     "Anything about a live network: both peers are this program's own, and answer as a recorded rskj does.",
     "The work behind act two: its difficulty is 1, so anybody can make such a chain in seconds.",
     "That blocks are valid: headers say nothing of transactions, state and uncles.",

@@ -9,7 +9,7 @@ use super::{
     job::JobHeaders,
     machine::{Stage, Step, SyncMachine},
     peer::{MAX_CONTRADICTIONS, PeerId, Purpose},
-    plan::{ChunkRequest, SkeletonPlan, plan_skeleton},
+    plan::{ChunkRequest, SkeletonPlan, check_shared_blocks, plan_skeleton},
 };
 use crate::{
     chain::record::BlockId,
@@ -133,7 +133,11 @@ impl SyncMachine {
         let Some(branch) = Branch::at(tail, connection_point) else {
             return Step::Fault(PeerFault::ForkTooDeep { lowest: tail.lowest() });
         };
-        let plan = match plan_skeleton(identifiers, branch.common_ancestor(), tail) {
+        let plan = plan_skeleton(identifiers, branch.common_ancestor()).and_then(|plan| {
+            check_shared_blocks(identifiers, connection_point, tail)?;
+            Ok(plan)
+        });
+        let plan = match plan {
             Ok(plan) => plan,
             Err(fault @ PeerFault::SkeletonContradiction { .. }) => return self.contradicted(peer, fault),
             Err(fault) => return Step::Fault(fault),
@@ -169,7 +173,7 @@ impl SyncMachine {
         if identifiers.first().is_some_and(|first| first.number == start.number && first.hash != start.hash) {
             return self.contradicted(peer, PeerFault::SkeletonContradiction { number: start.number });
         }
-        let plan = match plan_skeleton(identifiers, start, self.ledger.tail()) {
+        let plan = match plan_skeleton(identifiers, start) {
             Ok(plan) => plan,
             Err(fault) => return Step::Fault(fault),
         };

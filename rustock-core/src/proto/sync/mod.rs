@@ -42,7 +42,7 @@ pub use fault::PeerFault;
 pub use job::{JobId, VerifyJob, VerifyOutcome};
 pub use machine::SyncMachine;
 pub use peer::{MAX_TIMEOUTS, PeerId, REQUEST_TIMEOUT};
-pub use plan::{CHUNK_SIZE, ChunkRequest, SkeletonPlan, plan_skeleton};
+pub use plan::{CHUNK_SIZE, ChunkRequest, SkeletonPlan, check_shared_blocks, plan_skeleton};
 
 use crate::{
     chain::{batch::ChainBatch, record::BlockId},

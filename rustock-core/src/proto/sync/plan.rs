@@ -38,12 +38,10 @@ pub struct SkeletonPlan {
 /// Checks a skeleton asked for at `connection_point`, and plans the requests that fill it.
 ///
 /// # Errors
-/// A [`PeerFault`] when the heights are not those the rule gives, or a block at or below the connection point
-/// is not ours.
+/// A [`PeerFault`] when the heights are not those the rule gives.
 pub fn plan_skeleton(
     identifiers: &[BlockIdentifier],
     connection_point: BlockId,
-    tail: &ChainTail,
 ) -> Result<SkeletonPlan, PeerFault> {
     let last = identifiers.last().ok_or(PeerFault::EmptySkeleton)?;
     let first = connection_point.number.get() / CHUNK_SIZE * CHUNK_SIZE;
@@ -58,16 +56,7 @@ pub fn plan_skeleton(
         if !fits || index as u64 > SKELETON_CHUNKS {
             return Err(PeerFault::WrongSkeletonHeight { index, actual: entry.number });
         }
-        if entry.number <= connection_point.number {
-            let ours = tail.record(entry.number).map(|record| record.hash);
-            if ours.is_some_and(|ours| ours != entry.hash) {
-                return Err(if entry.number == tail.base() {
-                    PeerFault::OtherChain { base: tail.base() }
-                } else {
-                    PeerFault::SkeletonContradiction { number: entry.number }
-                });
-            }
-        } else {
+        if entry.number > connection_point.number {
             let bottom = below.max(connection_point.number);
             let count = entry.number.blocks_above(bottom) as u32;
             chunks.push(ChunkRequest { top: BlockId { number: entry.number, hash: entry.hash }, count });
@@ -76,4 +65,27 @@ pub fn plan_skeleton(
     }
     let continues = last.number.get() == first + SKELETON_CHUNKS * CHUNK_SIZE;
     Ok(SkeletonPlan { chunks, last: BlockId { number: last.number, hash: last.hash }, continues })
+}
+
+/// Checks that a skeleton's blocks at and below the connection point are ours. Only of the first skeleton above
+/// it: a further one lies on the peer's branch, at heights where our chain may have other blocks.
+///
+/// # Errors
+/// [`PeerFault::OtherChain`] when the base is another, else [`PeerFault::SkeletonContradiction`].
+pub fn check_shared_blocks(
+    identifiers: &[BlockIdentifier],
+    connection_point: BlockNumber,
+    tail: &ChainTail,
+) -> Result<(), PeerFault> {
+    for entry in identifiers.iter().filter(|entry| entry.number <= connection_point) {
+        let ours = tail.record(entry.number).map(|record| record.hash);
+        if ours.is_some_and(|ours| ours != entry.hash) {
+            return Err(if entry.number == tail.base() {
+                PeerFault::OtherChain { base: tail.base() }
+            } else {
+                PeerFault::SkeletonContradiction { number: entry.number }
+            });
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Skeletons at their boundaries: every accepted shape with its refused twin.
 
-use super::{ChunkRequest, PeerFault, plan_skeleton};
+use super::{ChunkRequest, PeerFault, check_shared_blocks, plan_skeleton};
 use crate::{
     chain::{record::BlockId, tail::ChainTail, test_chain::TestChain},
     primitives::{hash::BlockHash, number::BlockNumber},
@@ -27,7 +27,7 @@ fn skeleton(tail: &ChainTail, numbers: &[u64]) -> Vec<BlockIdentifier> {
 
 fn plan(numbers: &[u64]) -> Result<(Vec<(u64, u32)>, bool), PeerFault> {
     let tail = tail(200);
-    let plan = plan_skeleton(&skeleton(&tail, numbers), tail.head().id(), &tail)?;
+    let plan = plan_skeleton(&skeleton(&tail, numbers), tail.head().id())?;
     let chunk = |chunk: &ChunkRequest| (chunk.top.number.get(), chunk.count);
     Ok((plan.chunks.iter().map(chunk).collect(), plan.continues))
 }
@@ -76,5 +76,12 @@ fn another_block_at_a_shared_height_contradicts_the_connection_point() {
     entries[0].hash = BlockHash::new([7; 32]);
     let point: BlockId = tail.head().id();
     let expected = PeerFault::SkeletonContradiction { number: BlockNumber::new(192) };
-    assert_eq!(plan_skeleton(&entries, point, &tail), Err(expected));
+    assert_eq!(check_shared_blocks(&entries, point.number, &tail), Err(expected));
+    entries[0].hash = tail.record(BlockNumber::new(192)).expect("held").hash;
+    assert_eq!(check_shared_blocks(&entries, point.number, &tail), Ok(()));
+    // Above the connection point the peer's blocks are its own.
+    assert_eq!(check_shared_blocks(&entries[1..], point.number, &tail), Ok(()));
+    let base = BlockIdentifier { number: BlockNumber::GENESIS, hash: BlockHash::new([7; 32]) };
+    let expected = PeerFault::OtherChain { base: BlockNumber::GENESIS };
+    assert_eq!(check_shared_blocks(&[base], point.number, &tail), Err(expected));
 }
