@@ -504,7 +504,7 @@ fn a_cut_message_is_a_fault_since_we_never_ask_for_it() {
 }
 
 #[test]
-fn the_machine_answers_the_auth_packet_of_rskj() {
+fn the_machine_answers_rskj_and_goes_through_the_session_it_dialled() {
     let recording = recording("rskj_dials_client");
     // What the client drew for encrypting its ack was not recorded, so ours is another packet.
     let ecies = EciesEntropy { ephemeral_key: recording.secret("server_static_private"), iv: [1; 16] };
@@ -525,4 +525,37 @@ fn the_machine_answers_the_auth_packet_of_rskj() {
     );
     assert!(matches!(session.next_action(), Some(Action::Write(_))), "Hello follows without waiting");
     assert_eq!(session.remote(), Some(server.node_id()));
+
+    // The MACs of what rskj sends start from its auth packet and our nonce, not from our ack: its frames are
+    // good for this session too. The machine goes through all of them as the recorded client did.
+    let frames = recording
+        .messages
+        .iter()
+        .filter(|message| message["kind"] == "frame" && message["direction"] != FROM_CLIENT);
+    let mut seen = Vec::new();
+    for message in frames {
+        session.handle(NOW, Input::Received(&bytes(message, "wire")));
+        while let Some(action) = session.next_action() {
+            seen.push(match action {
+                Action::Write(_) => "write",
+                Action::Established { node_id, hello } => {
+                    assert_eq!((node_id, hello.node_id), (server.node_id(), server.node_id()));
+                    assert_eq!(P2pMessage::Hello(hello).encode(), bytes(message, "payload"));
+                    "established"
+                }
+                Action::LegacyStatus(status) => {
+                    assert_eq!(status.encode(), bytes(message, "payload"));
+                    "legacy status"
+                }
+                Action::Message(message_in) => {
+                    assert_eq!(message_in.encode(), bytes(message, "payload"));
+                    "message"
+                }
+                Action::Close(end) => panic!("{end}"),
+            });
+        }
+    }
+    // Both our Status messages answer its Hello; the last write is the Pong.
+    assert_eq!(seen, ["write", "write", "established", "legacy status", "message", "write"]);
+    assert_eq!(session.stage(), Stage::Established);
 }
