@@ -34,6 +34,10 @@ docs:
 header:
     ./run header
 
+# Every fuzz target over its corpus and then for some seconds on new inputs; needs a C++ compiler.
+fuzz seconds="20":
+    ./run fuzz {{seconds}}
+
 # Measures; compare only figures of one machine.
 bench:
     cargo bench --workspace --locked

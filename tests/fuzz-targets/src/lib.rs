@@ -1,0 +1,32 @@
+//! The fuzz targets' bodies. Each takes any bytes and panics when something that must hold does not.
+//!
+//! The binaries in `fuzz/fuzz_targets` give them to the fuzzer, `tests/tests/fuzz_corpora.rs` to the inputs that
+//! were worth keeping. What is compared with is written anew here, the simplest way there is.
+#![forbid(unsafe_code)]
+
+pub mod coinbase;
+pub mod commitment;
+pub mod decode_header;
+pub mod frame;
+pub mod handshake;
+mod input;
+pub mod merkle_proof;
+pub mod message;
+mod naive;
+mod networks;
+pub mod verify_header;
+
+/// A target: its name, which is that of its binary and of its corpus, and its body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("coinbase", coinbase::check),
+    ("commitment", commitment::check),
+    ("decode_header", decode_header::check),
+    ("frame", frame::check),
+    ("handshake", handshake::check),
+    ("merkle_proof", merkle_proof::check),
+    ("message", message::check),
+    ("verify_header", verify_header::check),
+];
