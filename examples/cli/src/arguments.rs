@@ -40,13 +40,22 @@ pub struct VerifyOptions {
     /// One header a line: 0x and hex, wire or full form; blank lines and lines with # are skipped; - reads the
     /// standard input
     pub file: PathBuf,
-    /// mainnet, testnet, regtest or simnet
-    #[arg(long, value_name = "NETWORK")]
-    pub network: Network,
+    /// mainnet, testnet, regtest or simnet; or the path of a parameters file
+    #[arg(long, value_name = "NETWORK|FILE")]
+    pub network: NetworkChoice,
     /// The headers are not consecutive: check what each can prove alone, and go on after a failure
     #[arg(long)]
     pub standalone: bool,
-    /// Print one JSON object
+    /// Take the first header as context only: nothing of it is checked but its form
+    #[arg(long, conflicts_with = "standalone")]
+    pub trust_first: bool,
+    /// The time of day, in seconds since 1970; the machine's clock otherwise
+    #[arg(long, value_name = "SECONDS")]
+    pub now: Option<u64>,
+    /// Print what became of each header, one a line, before the report
+    #[arg(long)]
+    pub each: bool,
+    /// Print JSON: the report is one object, and with --each every header is one more
     #[arg(long)]
     pub json: bool,
 }
@@ -144,6 +153,34 @@ pub struct ServeOptions {
     pub json: bool,
 }
 
+/// A network by name or by parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NetworkChoice {
+    /// One that is known by name.
+    Known(Network),
+    /// One whose parameters stand in a file.
+    File(PathBuf),
+}
+
+impl FromStr for NetworkChoice {
+    type Err = String;
+
+    /// A text that names no network is a path when it looks like one, or when there is such a file.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = match text.parse() {
+            Ok(network) => return Ok(Self::Known(network)),
+            Err(unknown) => unknown,
+        };
+        let path = PathBuf::from(text);
+        let is_path = text.contains(['/', '.', std::path::MAIN_SEPARATOR]) || path.exists();
+        if is_path {
+            Ok(Self::File(path))
+        } else {
+            Err(format!("{unknown}, or the path of a parameters file"))
+        }
+    }
+}
+
 /// A block by height or by hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockName {
@@ -232,6 +269,19 @@ mod tests {
         for text in ["", "-1", "0x12", "abc", "0x"] {
             assert!(text.parse::<BlockName>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_network_is_a_name_or_what_looks_like_a_path() {
+        assert_eq!("mainnet".parse(), Ok(NetworkChoice::Known(Network::Mainnet)));
+        for path in ["./mainnet", "mine.json", "a/b"] {
+            assert_eq!(path.parse(), Ok(NetworkChoice::File(path.into())));
+        }
+        let unknown: Result<NetworkChoice, String> = "mainnett".parse();
+        assert_eq!(
+            unknown.unwrap_err(),
+            "unknown network \"mainnett\": use mainnet, testnet, regtest or simnet, or the path of a parameters file"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod header_file;
 mod interrupt;
 mod lines;
 mod output;
+mod parameters_file;
 mod serve;
 mod status;
 mod stored;

@@ -1,5 +1,7 @@
 //! `rustock verify`: every rule that a file of headers can prove, as fast as they can be read.
 
+mod coverage;
+mod entry;
 mod report;
 mod session;
 
@@ -7,26 +9,32 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader},
     path::Path,
+    sync::Arc,
 };
 
+use rustock_core::primitives::number::UnixTime;
 use serde::Serialize;
 
 use self::{
+    entry::Entry,
     report::Report,
-    session::{Mode, Session},
+    session::{Against, Mode, Session},
 };
 use crate::{
-    arguments::VerifyOptions,
+    arguments::{NetworkChoice, VerifyOptions},
     clock,
     exit::{Exit, Failure},
     lines::{HeaderLines, LineError},
     output,
+    parameters_file::{self, ParametersFile},
 };
 
 /// Verifies the file, prints the report and says how the process ends.
 pub fn run(options: &VerifyOptions) -> Result<Exit, Failure> {
-    match verify(options) {
-        Ok(report) => {
+    let (against, left_out) = against(options)?;
+    match verify(options, against) {
+        Ok(mut report) => {
+            report.parameters_left_out = left_out;
             if options.json {
                 output::json_line(&report)?;
             } else {
@@ -34,7 +42,7 @@ pub fn run(options: &VerifyOptions) -> Result<Exit, Failure> {
             }
             Ok(report.exit())
         }
-        Err(unreadable) => {
+        Err(Stopped::Unreadable(unreadable)) => {
             if options.json {
                 output::json_line(&UnreadableObject { error: &unreadable })?;
             }
@@ -45,6 +53,41 @@ pub fn run(options: &VerifyOptions) -> Result<Exit, Failure> {
             };
             Err(Failure::with(Exit::Unreadable, sentence))
         }
+        Err(Stopped::NotPrinted(failure)) => Err(failure),
+    }
+}
+
+/// What headers are held against, and what a parameters file left out.
+fn against(options: &VerifyOptions) -> Result<(Against, Vec<String>), Failure> {
+    let now = options.now.map_or_else(clock::now, UnixTime::from_secs);
+    match &options.network {
+        NetworkChoice::Known(network) => {
+            Ok((Against { params: network.params(), has_genesis: true, now }, Vec::new()))
+        }
+        NetworkChoice::File(path) => {
+            let ParametersFile { params, has_genesis, left_out } = parameters_file::read(path)?;
+            Ok((Against { params: Arc::new(params), has_genesis, now }, left_out))
+        }
+    }
+}
+
+/// Why there is no report.
+enum Stopped {
+    /// The file cannot be read.
+    Unreadable(Unreadable),
+    /// The standard output cannot be written to.
+    NotPrinted(Failure),
+}
+
+impl From<Unreadable> for Stopped {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::Unreadable(unreadable)
+    }
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::NotPrinted(failure)
     }
 }
 
@@ -66,9 +109,12 @@ impl From<LineError> for Unreadable {
     }
 }
 
-fn verify(options: &VerifyOptions) -> Result<Report, Unreadable> {
-    let mode = if options.standalone { Mode::Standalone } else { Mode::Run };
-    let mut session = Session::new(options.network.params(), mode, clock::now());
+fn verify(options: &VerifyOptions, against: Against) -> Result<Report, Stopped> {
+    let mode = match options.standalone {
+        true => Mode::Standalone,
+        false => Mode::Run { trust_first: options.trust_first },
+    };
+    let mut session = Session::new(against, mode);
     let mut lines = HeaderLines::new(open(&options.file)?);
     let mut has_headers = false;
     for line in &mut lines {
@@ -77,20 +123,41 @@ fn verify(options: &VerifyOptions) -> Result<Report, Unreadable> {
             // What stands above the line comes first: a run ends where it fails.
             Err(error) => {
                 session.flush();
+                print_entries(options, &mut session)?;
                 if !session.has_ended() {
-                    return Err(error.into());
+                    return Err(Unreadable::from(error).into());
                 }
             }
         }
         has_headers = true;
+        print_entries(options, &mut session)?;
         if session.has_ended() {
             break;
         }
     }
     if !has_headers {
-        return Err(Unreadable { line: Some(lines.number()), reason: "no header in the file".to_owned() });
+        let reason = "no header in the file".to_owned();
+        return Err(Unreadable { line: Some(lines.number()), reason }.into());
     }
-    Ok(session.finish())
+    session.flush();
+    print_entries(options, &mut session)?;
+    Ok(session.into_report())
+}
+
+fn print_entries(options: &VerifyOptions, session: &mut Session) -> Result<(), Failure> {
+    for entry in session.drain() {
+        if options.each && options.json {
+            output::json_line(&EntryObject { header: &entry })?;
+        } else if options.each {
+            output::line(&entry.to_string())?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct EntryObject<'a> {
+    header: &'a Entry,
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, Unreadable> {

@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-use rustock_core::{
-    consensus::{error::HeaderError, rules::fork_detection::ForkDetectionCheck, verify::VerifiedHeader},
-    primitives::number::BlockNumber,
-};
 use serde::Serialize;
 
+use super::{
+    coverage::{Coverage, Group},
+    entry::{Broken, Entry, Rules, Verdict},
+};
 use crate::{exit::Exit, output::thousands};
 
 /// The object that `--json` prints. Its fields do not change between releases.
@@ -17,12 +17,19 @@ pub struct Report {
     pub verified: u64,
     /// 1 when the first header's place was taken on trust.
     pub trusted: u8,
+    /// 1 when nothing of the first header was checked but its form. It is not among the verified ones.
+    pub context: u8,
     /// Headers that broke a rule.
     pub failed: Vec<FailedHeader>,
     /// Verified headers to which some rules could not be applied.
     pub not_applied: NotApplied,
     /// Headers whose rules are not supported yet. Nothing is said about them.
     pub unsupported: u64,
+    /// Headers one after another to which the same rules were applied.
+    pub ranges: Vec<Range>,
+    /// Fields that a parameters file leaves to the public network of its chain id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters_left_out: Vec<String>,
     /// Lowest and highest height among the verified headers.
     #[serde(skip)]
     heights: Option<(u64, u64)>,
@@ -41,12 +48,9 @@ pub struct FailedHeader {
     pub line: u64,
     /// Height, when the header could be decoded.
     pub number: Option<u64>,
-    /// Name of the rule.
-    pub rule: &'static str,
-    /// What the rule expected.
-    pub expected: String,
-    /// What it saw.
-    pub seen: String,
+    /// The rule, what it expected and what it saw.
+    #[serde(flatten)]
+    pub broken: Broken,
 }
 
 /// Numbers of headers.
@@ -56,40 +60,53 @@ pub struct NotApplied {
     pub fork_detection: u64,
     /// That were not compared with a parent.
     pub parent_rules: u64,
+    /// That were not compared with a clock.
+    pub clock: u64,
+    /// Whose body was not checked.
+    pub body: u64,
+}
+
+/// Verified headers, or the one taken as context, one after another in the file and with the same rules applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Range {
+    /// Lines of the first and the last.
+    pub lines: (u64, u64),
+    /// Heights of the first and the last.
+    pub numbers: (u64, u64),
+    /// How many there are.
+    pub headers: u64,
+    /// The rules.
+    #[serde(flatten)]
+    pub rules: Rules,
 }
 
 impl Report {
-    /// Counts a verified header.
-    pub fn add_verified(&mut self, header: &VerifiedHeader) {
-        self.add_number(header.number());
-        let applied = header.applied();
-        self.not_applied.fork_detection +=
-            u64::from(applied.fork_detection == ForkDetectionCheck::NotApplied);
-        let is_genesis = header.number() == BlockNumber::GENESIS;
-        self.not_applied.parent_rules += u64::from(!applied.parent_rules && !is_genesis);
-        self.warnings += header.warnings().count() as u64;
+    /// Counts a header.
+    pub fn add(&mut self, entry: &Entry) {
+        match &entry.verdict {
+            Verdict::Verified(rules) => {
+                self.add_verified(entry, &rules.coverage);
+                self.add_to_ranges(entry, rules);
+            }
+            Verdict::Context(rules) => {
+                self.context = 1;
+                self.add_to_ranges(entry, rules);
+            }
+            Verdict::Failed(broken) => self.failed.push(FailedHeader {
+                line: entry.line,
+                number: entry.number,
+                broken: broken.clone(),
+            }),
+            Verdict::NotJudged { because } => {
+                self.unsupported += 1;
+                self.unsupported_because = Some(because.clone());
+            }
+        }
     }
 
-    /// Counts a genesis that is the network's.
-    pub fn add_genesis(&mut self) {
-        self.add_number(BlockNumber::GENESIS);
-    }
-
-    /// Counts a header that broke a rule.
-    pub fn add_failed(&mut self, line: u64, number: Option<BlockNumber>, error: &HeaderError) {
-        self.failed.push(FailedHeader {
-            line,
-            number: number.map(BlockNumber::get),
-            rule: error.rule().name(),
-            expected: error.expected(),
-            seen: error.seen(),
-        });
-    }
-
-    /// Counts a header that cannot be judged.
-    pub fn add_unsupported(&mut self, because: String) {
-        self.unsupported += 1;
-        self.unsupported_because = Some(because);
+    /// Counts a verified header that is unusual.
+    pub fn add_warnings(&mut self, count: usize) {
+        self.warnings += count as u64;
     }
 
     /// How the process ends.
@@ -103,11 +120,38 @@ impl Report {
         }
     }
 
-    fn add_number(&mut self, number: BlockNumber) {
+    fn add_verified(&mut self, entry: &Entry, coverage: &Coverage) {
         self.verified += 1;
-        let number = number.get();
-        let (lowest, highest) = self.heights.unwrap_or((number, number));
-        self.heights = Some((lowest.min(number), highest.max(number)));
+        let counts = [
+            (Group::ForkDetection, &mut self.not_applied.fork_detection),
+            (Group::Parent, &mut self.not_applied.parent_rules),
+            (Group::Clock, &mut self.not_applied.clock),
+            (Group::Body, &mut self.not_applied.body),
+        ];
+        for (group, count) in counts {
+            *count += u64::from(coverage.lacks(group));
+        }
+        if let Some(number) = entry.number {
+            let (lowest, highest) = self.heights.unwrap_or((number, number));
+            self.heights = Some((lowest.min(number), highest.max(number)));
+        }
+    }
+
+    fn add_to_ranges(&mut self, entry: &Entry, rules: &Rules) {
+        let number = entry.number.unwrap_or_default();
+        match self.ranges.last_mut() {
+            Some(range) if range.rules == *rules => {
+                range.lines.1 = entry.line;
+                range.numbers.1 = number;
+                range.headers += 1;
+            }
+            _ => self.ranges.push(Range {
+                lines: (entry.line, entry.line),
+                numbers: (number, number),
+                headers: 1,
+                rules: *rules,
+            }),
+        }
     }
 }
 
@@ -118,9 +162,9 @@ impl fmt::Display for Report {
                 Some(number) => format!("header {}", thousands(number)),
                 None => "header".to_owned(),
             };
-            writeln!(f, "line {}: {header} breaks the rule {}", failed.line, failed.rule)?;
-            writeln!(f, "  expected  {}", failed.expected)?;
-            writeln!(f, "  seen      {}", failed.seen)?;
+            writeln!(f, "line {}: {header} breaks the rule {}", failed.line, failed.broken.rule)?;
+            writeln!(f, "  expected  {}", failed.broken.expected)?;
+            writeln!(f, "  seen      {}", failed.broken.seen)?;
         }
         write!(f, "{} verified", headers(self.verified))?;
         if let Some((lowest, highest)) = self.heights {
@@ -129,13 +173,15 @@ impl fmt::Display for Report {
         if self.trusted > 0 {
             write!(f, ", the first one's place taken on trust")?;
         }
-        if self.not_applied.parent_rules > 0 {
-            let count = headers(self.not_applied.parent_rules);
-            write!(f, "\nnot compared with a parent: {count} (it was not given)")?;
+        if self.context > 0 {
+            write!(f, ", and the first one taken as context only")?;
         }
-        if self.not_applied.fork_detection > 0 {
-            let count = headers(self.not_applied.fork_detection);
-            write!(f, "\nfork-detection data not recomputed: {count} (the ancestors were not given)")?;
+        if !self.parameters_left_out.is_empty() {
+            let fields = self.parameters_left_out.join(", ");
+            write!(f, "\nnot in the parameters file, so those of the chain id's network: {fields}")?;
+        }
+        for range in &self.ranges {
+            write!(f, "\n{range}")?;
         }
         if self.warnings > 0 {
             write!(
@@ -151,6 +197,21 @@ impl fmt::Display for Report {
             write!(f, "\nfailed: {}", headers(self.failed.len() as u64))?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = self.numbers;
+        write!(f, "  {}", thousands(first))?;
+        if self.headers > 1 {
+            write!(f, " to {}", thousands(last))?;
+        }
+        // Standalone headers need not be consecutive.
+        if last.checked_sub(first).and_then(|between| between.checked_add(1)) != Some(self.headers) {
+            write!(f, " ({})", headers(self.headers))?;
+        }
+        write!(f, ": {}", self.rules.coverage)
     }
 }
 

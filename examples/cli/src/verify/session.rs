@@ -1,8 +1,9 @@
-//! One pass over the headers of a file: which are checked together, and what of each is counted.
+//! One pass over the headers of a file: which are checked together, and what became of each.
 
 use std::sync::Arc;
 
 use rustock_core::{
+    chain::record::AncestorRecord,
     consensus::{
         chunk::verify_chunk,
         error::{HeaderError, VerifyError},
@@ -10,7 +11,7 @@ use rustock_core::{
         params::NetworkParams,
         parent::Parent,
         rules::genesis,
-        verify::{Context, verify_header},
+        verify::{Context, VerifiedHeader, verify_header},
     },
     primitives::{
         header::{Header, HeaderDecodeError},
@@ -18,7 +19,11 @@ use rustock_core::{
     },
 };
 
-use super::report::Report;
+use super::{
+    coverage::Coverage,
+    entry::{Broken, Entry, Verdict},
+    report::Report,
+};
 use crate::lines::HeaderLine;
 
 /// Headers verified together.
@@ -28,42 +33,63 @@ const CHUNK: usize = 192;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Each is the parent of the next. Ends at the first failure.
-    Run,
+    Run {
+        /// Nothing of the first is checked but its form.
+        trust_first: bool,
+    },
     /// Not at all. Goes on after failures.
     Standalone,
 }
 
+/// What headers are held against.
+pub struct Against {
+    /// The network's parameters.
+    pub params: Arc<NetworkParams>,
+    /// False when the genesis in them is not the network's.
+    pub has_genesis: bool,
+    /// The time of day.
+    pub now: UnixTime,
+}
+
 /// The state of a pass.
 pub struct Session {
-    params: Arc<NetworkParams>,
+    against: Against,
     mode: Mode,
-    now: UnixTime,
     /// Headers read and not verified yet, with the line of each.
     pending: Vec<(u64, Header)>,
     /// The header below the first pending one; `None` at the beginning and after a header that cannot be read.
     parent: Option<Parent>,
     /// Ancestors up to the parent.
     window: ForkDetectionWindow,
+    /// True until something was taken.
+    is_first: bool,
     report: Report,
+    /// What became of headers since they were last asked for.
+    entries: Vec<Entry>,
 }
 
 impl Session {
-    /// Begins a pass with this time of day.
-    pub fn new(params: Arc<NetworkParams>, mode: Mode, now: UnixTime) -> Self {
+    /// Begins a pass.
+    pub fn new(against: Against, mode: Mode) -> Self {
         Self {
-            params,
+            against,
             mode,
-            now,
             pending: Vec::with_capacity(CHUNK),
             parent: None,
             window: ForkDetectionWindow::new(),
+            is_first: true,
             report: Report::default(),
+            entries: Vec::new(),
         }
     }
 
     /// Takes the next header. It is verified now or together with the ones after it.
     pub fn take(&mut self, HeaderLine { line, raw }: HeaderLine) {
-        match Header::decode(&raw, &self.params.activations) {
+        let is_first = core::mem::take(&mut self.is_first);
+        match Header::decode(&raw, &self.against.params.activations) {
+            Ok(header) if is_first && self.mode == (Mode::Run { trust_first: true }) => {
+                self.take_as_context(line, &header, Coverage::trusted_first());
+            }
             Ok(header) if self.mode == Mode::Standalone => self.verify_alone(line, header),
             Ok(header) => {
                 self.pending.push((line, header));
@@ -82,63 +108,17 @@ impl Session {
 
     /// True once a run has failed.
     pub fn has_ended(&self) -> bool {
-        self.mode == Mode::Run && !self.report.failed.is_empty()
+        self.mode != Mode::Standalone && !self.report.failed.is_empty()
     }
 
-    /// The report on everything taken.
-    pub fn finish(mut self) -> Report {
-        self.flush();
+    /// What became of headers since the last call.
+    pub fn drain(&mut self) -> impl Iterator<Item = Entry> + '_ {
+        self.entries.drain(..)
+    }
+
+    /// The report on everything taken, once nothing is pending.
+    pub fn into_report(self) -> Report {
         self.report
-    }
-
-    fn note_undecodable(&mut self, line: u64, error: HeaderDecodeError) {
-        match error {
-            HeaderDecodeError::VersionNotSupported { .. } => self.report.add_unsupported(error.to_string()),
-            error => self.report.add_failed(line, None, &HeaderError::Decode(error)),
-        }
-        self.parent = None;
-        self.window.clear();
-    }
-
-    /// The first header of a run: its place is taken on trust, nothing else is.
-    fn verify_first(&mut self, line: u64, header: Header) {
-        let parent = Parent::from(&header);
-        let is_genesis = header.number() == BlockNumber::GENESIS;
-        let verified_before = self.report.verified;
-        self.verify_alone(line, header);
-        if self.report.verified > verified_before && !is_genesis {
-            self.report.trusted = 1;
-        }
-        self.parent = Some(parent);
-    }
-
-    /// One header by what it can prove without a parent.
-    fn verify_alone(&mut self, line: u64, header: Header) {
-        let number = header.number();
-        if number == BlockNumber::GENESIS {
-            return self.verify_genesis(line, &header);
-        }
-        match verify_header(header, &Context::standalone(self.now), &self.params) {
-            Ok(verified) => {
-                self.report.add_verified(&verified);
-                self.window.clear();
-                self.window.push(Ancestor::from(&verified)).expect("an empty window takes any ancestor");
-            }
-            Err(error) => self.note_failure(line, number, error),
-        }
-    }
-
-    /// A genesis is the network's or it is wrong, whether the rules after it are supported or not. On a network
-    /// of which nothing is supported that makes it no verified header.
-    fn verify_genesis(&mut self, line: u64, header: &Header) {
-        match genesis::check(header, &self.params) {
-            Ok(()) if self.params.first_supported_height().is_some() => self.report.add_genesis(),
-            Ok(()) => {
-                let reason = format!("the rules of {} are not supported yet", self.params.name);
-                self.report.add_unsupported(reason);
-            }
-            Err(error) => self.note_failure(line, header.number(), error.into()),
-        }
     }
 
     /// Verifies what is pending.
@@ -157,14 +137,15 @@ impl Session {
         let (lines, headers): (Vec<u64>, Vec<Header>) =
             core::mem::take(&mut self.pending).into_iter().unzip();
         let rest_of = |index: usize| lines[index..].iter().copied().zip(headers[index..].iter().cloned());
-        match verify_chunk(headers.clone(), &parent, &mut self.window, self.now, &self.params) {
+        let Against { params, now, .. } = &self.against;
+        match verify_chunk(headers.clone(), &parent, &mut self.window, *now, params) {
             Ok(verified) => {
-                verified.iter().for_each(|header| self.report.add_verified(header));
                 self.parent = verified.last().map(|header| Parent::from(header.header()));
+                self.note_all_verified(&lines, &verified);
             }
             Err(stopped) => {
-                stopped.verified.iter().for_each(|header| self.report.add_verified(header));
-                self.note_failure(lines[stopped.index], stopped.rejected.number(), *stopped.error);
+                self.note_all_verified(&lines, &stopped.verified);
+                self.note_failure(lines[stopped.index], &stopped.rejected, *stopped.error);
                 // A header that cannot be judged is still the parent of the next.
                 self.parent = Some(Parent::from(&stopped.rejected));
                 self.window.clear();
@@ -173,10 +154,98 @@ impl Session {
         }
     }
 
-    fn note_failure(&mut self, line: u64, number: BlockNumber, error: VerifyError) {
-        match error {
-            VerifyError::Rule(error) => self.report.add_failed(line, Some(number), &error),
-            other => self.report.add_unsupported(other.to_string()),
+    /// The first header of a run: its place is taken on trust, nothing else is.
+    fn verify_first(&mut self, line: u64, header: Header) {
+        let parent = Parent::from(&header);
+        let is_genesis = header.number() == BlockNumber::GENESIS;
+        let verified_before = self.report.verified;
+        self.verify_alone(line, header);
+        if self.report.verified > verified_before && !is_genesis {
+            self.report.trusted = 1;
         }
+        self.parent = Some(parent);
+    }
+
+    /// One header by what it can prove without a parent.
+    fn verify_alone(&mut self, line: u64, header: Header) {
+        if header.number() == BlockNumber::GENESIS {
+            return self.verify_genesis(line, &header);
+        }
+        let context = Context::standalone(self.against.now);
+        match verify_header(header.clone(), &context, &self.against.params) {
+            Ok(verified) => {
+                self.note_verified(line, &verified);
+                self.start_window(Ancestor::from(&verified));
+            }
+            Err(error) => self.note_failure(line, &header, error),
+        }
+    }
+
+    /// A genesis is the network's or it is wrong, whether the rules after it are supported or not. On a network
+    /// of which nothing is supported that makes it no verified header.
+    fn verify_genesis(&mut self, line: u64, header: &Header) {
+        if !self.against.has_genesis {
+            return self.take_as_context(line, header, Coverage::unknown_genesis());
+        }
+        let params = &self.against.params;
+        match genesis::check(header, params) {
+            Ok(()) if params.first_supported_height().is_some() => {
+                self.note(Entry::of(line, header, Verdict::Verified(Coverage::genesis().into())));
+            }
+            Ok(()) => {
+                let because = format!("the rules of {} are not supported yet", params.name);
+                self.note(Entry::of(line, header, Verdict::NotJudged { because }));
+            }
+            Err(error) => self.note_failure(line, header, error.into()),
+        }
+    }
+
+    /// What stands above the header is compared with it, and nothing of it with anything.
+    fn take_as_context(&mut self, line: u64, header: &Header, coverage: Coverage) {
+        self.note(Entry::of(line, header, Verdict::Context(coverage.into())));
+        self.parent = Some(Parent::from(header));
+        self.start_window(Ancestor::from(&AncestorRecord::of(header)));
+    }
+
+    fn start_window(&mut self, ancestor: Ancestor) {
+        self.window.clear();
+        self.window.push(ancestor).expect("an empty window takes any ancestor");
+    }
+
+    fn note_all_verified(&mut self, lines: &[u64], headers: &[VerifiedHeader]) {
+        for (line, header) in lines.iter().zip(headers) {
+            self.note_verified(*line, header);
+        }
+    }
+
+    fn note_verified(&mut self, line: u64, header: &VerifiedHeader) {
+        self.report.add_warnings(header.warnings().count());
+        let coverage = Coverage::of(header, &self.against.params);
+        self.note(Entry::of(line, header, Verdict::Verified(coverage.into())));
+    }
+
+    fn note_failure(&mut self, line: u64, header: &Header, error: VerifyError) {
+        let verdict = match error {
+            VerifyError::Rule(error) => Verdict::Failed(Broken::from(&error)),
+            other => Verdict::NotJudged { because: other.to_string() },
+        };
+        self.note(Entry::of(line, header, verdict));
+    }
+
+    fn note_undecodable(&mut self, line: u64, error: HeaderDecodeError) {
+        let verdict = match error {
+            HeaderDecodeError::VersionNotSupported { .. } => {
+                Verdict::NotJudged { because: error.to_string() }
+            }
+            error => Verdict::Failed(Broken::from(&HeaderError::Decode(error))),
+        };
+        self.note(Entry::undecoded(line, verdict));
+        self.parent = None;
+        self.window.clear();
+    }
+
+    fn note(&mut self, entry: Entry) {
+        self.report.add(&entry);
+        self.entries.push(entry);
     }
 }
