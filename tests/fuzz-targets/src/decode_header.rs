@@ -48,7 +48,6 @@ fn check_values(header: &Header, items: &[Vec<u8>]) {
     assert_eq!(header.state_root().as_ref(), items[3]);
     assert_eq!(header.transactions_root().as_ref(), items[4]);
     assert_eq!(header.receipts_root().as_ref(), items[5]);
-    assert_eq!(header.logs_bloom().as_slice(), items[6]);
     assert_eq!(header.difficulty().get(), unsigned(7));
     assert_eq!(u128::from(header.number().get()), unsigned(8));
     assert_eq!(header.gas_limit().get(), unsigned(9));

@@ -25,7 +25,6 @@ fn small_steps() -> NetworkParams {
             rskip97: Activation::at(2),
             rskip98: Activation::at(3),
             rskip110: Activation::at(4),
-            rskip126: Activation::at(4),
             rskip144: Activation::at(8),
             rskip156: Activation::at(5),
             rskip179: Activation::at(6),
@@ -35,6 +34,7 @@ fn small_steps() -> NetworkParams {
             rskip351: Activation::at(7),
             rskip535: Activation::at(10),
             rskip_umm: Activation::at(5),
+            ..NetworkParams::simnet().activations
         },
         ..NetworkParams::simnet()
     }

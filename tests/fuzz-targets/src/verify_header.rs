@@ -2,7 +2,6 @@
 
 use rustock_core::{
     consensus::{
-        error::VerifyError,
         fork_detection_window::{Ancestor, ForkDetectionWindow},
         params::NetworkParams,
         parent::Parent,
@@ -44,8 +43,6 @@ pub fn check(bytes: &[u8]) {
     if header.number() != BlockNumber::GENESIS && above_parent.is_ok() {
         assert!(alone.is_ok(), "a parent and ancestors only add rules");
     }
-    let is_era = |outcome: &Result<_, VerifyError>| matches!(outcome, Err(VerifyError::Era(_)));
-    assert_eq!(is_era(&alone), is_era(&above_parent), "the height decides what is supported");
 }
 
 /// The same header with a proof of its own, so that what stands behind the proof is reached.
