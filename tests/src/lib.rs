@@ -1,6 +1,7 @@
 //! What the suites share: where the recorded data is and how it is read.
 #![forbid(unsafe_code)]
 
+pub mod chains;
 pub mod headers;
 pub mod layers;
 pub mod vectors;

@@ -14,7 +14,7 @@ use rustock_core::{
     },
     primitives::{
         hash::{Address, BlockHash, Hash256},
-        header::{Header, HeaderField, HeaderFields, ProofFields},
+        header::{Header, HeaderField, HeaderFields, LogsCommitment, ProofFields},
         number::{BlockNumber, Difficulty, GasLimit, GasPrice, UnixTime},
     },
 };
@@ -213,6 +213,13 @@ struct Change {
     edit: fn(&mut HeaderFields, &Parent, &NetworkParams),
 }
 
+fn bloom(fields: &mut HeaderFields) -> &mut [u8; 256] {
+    match &mut fields.logs {
+        LogsCommitment::Bloom(bloom) => bloom,
+        LogsCommitment::Extension { .. } => panic!("a header of version 0"),
+    }
+}
+
 fn proof(fields: &mut HeaderFields) -> &mut ProofFields {
     fields.proof.as_mut().expect("a mined header")
 }
@@ -244,7 +251,7 @@ const CHANGES: &[Change] = &[
     Change { field: HeaderField::StateRoot, what: "another", noticed_by: Rule::MergedMiningCommitment, edit: |fields, _, _| fields.state_root = Hash256::new([1; 32]) },
     Change { field: HeaderField::TransactionsRoot, what: "another", noticed_by: Rule::MergedMiningCommitment, edit: |fields, _, _| fields.transactions_root = Hash256::new([1; 32]) },
     Change { field: HeaderField::ReceiptsRoot, what: "another", noticed_by: Rule::MergedMiningCommitment, edit: |fields, _, _| fields.receipts_root = Hash256::new([1; 32]) },
-    Change { field: HeaderField::LogsBloom, what: "one bit", noticed_by: Rule::MergedMiningCommitment, edit: |fields, _, _| fields.logs_bloom[255] ^= 1 },
+    Change { field: HeaderField::LogsBloom, what: "one bit", noticed_by: Rule::MergedMiningCommitment, edit: |fields, _, _| bloom(fields)[255] ^= 1 },
     Change { field: HeaderField::Difficulty, what: "one more", noticed_by: Rule::Difficulty, edit: |fields, _, _| fields.difficulty = Difficulty::new(fields.difficulty.get() + 1) },
     Change { field: HeaderField::Difficulty, what: "one less", noticed_by: Rule::Difficulty, edit: |fields, _, _| fields.difficulty = Difficulty::new(fields.difficulty.get() - 1) },
     Change { field: HeaderField::Number, what: "one more", noticed_by: Rule::Number, edit: |fields, _, _| fields.number = fields.number.next() },
@@ -296,7 +303,7 @@ const CHANGES: &[Change] = &[
 #[test]
 fn every_changed_field_is_noticed_by_the_first_rule_that_reads_it() {
     let params = NetworkParams::mainnet();
-    for field in HeaderField::ALL {
+    for field in HeaderField::of_version_0() {
         assert!(CHANGES.iter().any(|change| change.field == *field), "no change of {field}");
     }
     let headers = mainnet_run(IRIS_RUN);

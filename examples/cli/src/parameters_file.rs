@@ -239,6 +239,8 @@ fn activations(
         rskip351: at("rskip351", public.map(|known| known.rskip351))?,
         rskip535: at("rskip535", public.map(|known| known.rskip535))?,
         rskip_umm: at("rskipumm", public.map(|known| known.rskip_umm))?,
+        // By chain id in rskj, and not among the heights of a file.
+        base_event_required: public.map_or(Activation::GENESIS, |known| known.base_event_required),
     })
 }
 

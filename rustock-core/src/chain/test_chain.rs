@@ -8,7 +8,7 @@ use crate::{
     primitives::{
         activation::{Activation, Activations},
         hash::{Address, BlockHash, Hash256, keccak256},
-        header::{Header, HeaderFields, ProofFields},
+        header::{Header, HeaderFields, LogsCommitment, ProofFields},
         number::{BlockNumber, CumulativeDifficulty, Difficulty, GasLimit, GasPrice, UnixTime},
     },
 };
@@ -96,6 +96,7 @@ pub(crate) const ACTIVATIONS: Activations = Activations {
     rskip351: Activation::NEVER,
     rskip535: Activation::NEVER,
     rskip_umm: Activation::at(1),
+    base_event_required: Activation::GENESIS,
 };
 
 fn block_fields() -> HeaderFields {
@@ -106,7 +107,7 @@ fn block_fields() -> HeaderFields {
         state_root: Hash256::new([3; 32]),
         transactions_root: Hash256::new([4; 32]),
         receipts_root: Hash256::new([5; 32]),
-        logs_bloom: Box::new([0; 256]),
+        logs: LogsCommitment::empty_bloom(),
         difficulty: Difficulty::new(1),
         genesis_difficulty_padding: 0,
         number: BlockNumber::GENESIS,

@@ -8,7 +8,7 @@ use core::time::Duration;
 use crate::primitives::{
     activation::{Activation, Activations},
     hash::{Address, BlockHash, Hash256},
-    header::{Header, HeaderDecodeError, HeaderFields, ProofFields},
+    header::{Header, HeaderDecodeError, HeaderFields, LogsCommitment, ProofFields},
     number::{BlockNumber, Difficulty, GasLimit, GasPrice, UnixTime},
 };
 
@@ -78,6 +78,7 @@ impl NetworkParams {
                 rskip351: Activation::NEVER,
                 rskip535: Activation::NEVER,
                 rskip_umm: Activation::at(2_392_700),
+                base_event_required: Activation::GENESIS,
             },
             target_block_seconds: 14,
             minimum_difficulty: Difficulty::new(7_000_000_000_000_000),
@@ -121,6 +122,7 @@ impl NetworkParams {
                 rskip351: Activation::at(7_139_600),
                 rskip535: Activation::at(7_604_200),
                 rskip_umm: Activation::at(863_000),
+                base_event_required: Activation::at(7_800_000),
             },
             target_block_seconds: 14,
             minimum_difficulty: Difficulty::new(131_072),
@@ -224,6 +226,7 @@ const ALL_RULES_FROM_GENESIS: Activations = Activations {
     rskip351: Activation::NEVER,
     rskip535: Activation::NEVER,
     rskip_umm: Activation::at(1),
+    base_event_required: Activation::GENESIS,
 };
 
 /// What differs between the genesis blocks of the networks.
@@ -248,7 +251,7 @@ fn genesis(values: GenesisValues) -> HeaderFields {
         state_root: Hash256::new(hex32(values.state_root)),
         transactions_root: EMPTY_TRIE_ROOT,
         receipts_root: EMPTY_TRIE_ROOT,
-        logs_bloom: Box::new([0; 256]),
+        logs: LogsCommitment::empty_bloom(),
         difficulty: Difficulty::new(values.difficulty),
         genesis_difficulty_padding: (difficulty_bytes - significant) as u8,
         number: BlockNumber::GENESIS,

@@ -3,7 +3,7 @@
 use super::{params::NetworkParams, parent::Parent};
 use crate::primitives::{
     hash::{Address, BlockHash, Hash256},
-    header::{Header, HeaderFields},
+    header::{Header, HeaderFields, LogsCommitment},
     number::{BlockNumber, Difficulty, GasLimit, GasPrice, UnixTime},
 };
 
@@ -37,7 +37,7 @@ pub(super) fn header(params: &NetworkParams, edit: impl FnOnce(&mut HeaderFields
         state_root: Hash256::new([0x44; 32]),
         transactions_root: Hash256::new([0x55; 32]),
         receipts_root: Hash256::new([0x66; 32]),
-        logs_bloom: Box::new([0; 256]),
+        logs: LogsCommitment::empty_bloom(),
         difficulty: Difficulty::new(1),
         genesis_difficulty_padding: 0,
         number: parent.number.next(),

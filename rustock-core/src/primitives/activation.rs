@@ -1,7 +1,7 @@
 //! When each protocol upgrade that touches headers starts, per network, as data.
 //!
 //! One field per RSKIP that changes a header's form, hash or rules. Mirrors rskj's `ActivationConfig` and
-//! `ConsensusRule`.
+//! `ConsensusRule`, and `BlockFactory.isInBaseEventRecoveryWindow`.
 
 use super::number::BlockNumber;
 
@@ -67,6 +67,73 @@ pub struct Activations {
     pub rskip535: Activation,
     /// RSKIP-UMM: the `ummRoot` field.
     pub rskip_umm: Activation,
+    /// Where a version-2 header in its full form must have a base event. Below, rskj also reads headers
+    /// without one, which its first testnet release with RSKIP-535 wrote.
+    pub base_event_required: Activation,
+}
+
+impl Activations {
+    /// No rule anywhere: a start for made-up networks.
+    pub const NONE: Self = Self {
+        rskip92: Activation::NEVER,
+        rskip97: Activation::NEVER,
+        rskip98: Activation::NEVER,
+        rskip110: Activation::NEVER,
+        rskip126: Activation::NEVER,
+        rskip144: Activation::NEVER,
+        rskip156: Activation::NEVER,
+        rskip179: Activation::NEVER,
+        rskip180: Activation::NEVER,
+        rskip290: Activation::NEVER,
+        rskip297: Activation::NEVER,
+        rskip351: Activation::NEVER,
+        rskip535: Activation::NEVER,
+        rskip_umm: Activation::NEVER,
+        base_event_required: Activation::GENESIS,
+    };
+
+    /// The version of a header at `number`. A genesis is always version 0.
+    pub fn header_version(&self, number: BlockNumber) -> HeaderVersion {
+        if number == BlockNumber::GENESIS || !self.rskip351.is_active(number) {
+            HeaderVersion::V0
+        } else if self.rskip535.is_active(number) {
+            HeaderVersion::V2
+        } else {
+            HeaderVersion::V1
+        }
+    }
+
+    /// True when a header's extension at `number` has a list of edges.
+    pub fn has_edges(&self, number: BlockNumber) -> bool {
+        self.header_version(number) != HeaderVersion::V0 && self.rskip144.is_active(number)
+    }
+
+    /// True when a header at `number` has the `ummRoot` field.
+    pub fn has_umm_root(&self, number: BlockNumber) -> bool {
+        self.rskip_umm.is_active(number)
+    }
+}
+
+/// The version of a header, which its height decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HeaderVersion {
+    /// The logs bloom is a field of the header.
+    V0,
+    /// The header has the hash of an extension (RSKIP-351) with logs bloom and edges.
+    V1,
+    /// The extension has a base event too (RSKIP-535).
+    V2,
+}
+
+impl HeaderVersion {
+    /// The version's number, as headers write it.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::V0 => 0,
+            Self::V1 => 1,
+            Self::V2 => 2,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -80,5 +147,23 @@ mod tests {
         assert!(rule.is_active(BlockNumber::new(10)));
         assert!(!Activation::from_rskj(-1).is_active(BlockNumber::new(u64::MAX)));
         assert!(Activation::from_rskj(0).is_active(BlockNumber::GENESIS));
+    }
+
+    #[test]
+    fn the_height_decides_the_version() {
+        let rules = Activations {
+            rskip351: Activation::at(10),
+            rskip144: Activation::at(12),
+            rskip535: Activation::at(14),
+            ..Activations::NONE
+        };
+        let version = |number| rules.header_version(BlockNumber::new(number)).number();
+        assert_eq!([0, 9, 10, 13, 14].map(version), [0, 0, 1, 1, 2]);
+        let edges = |number| rules.has_edges(BlockNumber::new(number));
+        assert_eq!([9, 11, 12].map(edges), [false, false, true]);
+        let from_genesis = Activations { rskip351: Activation::GENESIS, ..Activations::NONE };
+        assert_eq!([0, 1].map(|n| from_genesis.header_version(BlockNumber::new(n)).number()), [0, 1]);
+        let out_of_order = Activations { rskip535: Activation::GENESIS, ..Activations::NONE };
+        assert_eq!(out_of_order.header_version(BlockNumber::new(1)), HeaderVersion::V0);
     }
 }

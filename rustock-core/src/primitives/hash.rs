@@ -97,6 +97,10 @@ fixed_bytes!(
     BlockHash, 32
 );
 fixed_bytes!(
+    /// The Keccak-256 of a transaction's encoding.
+    TransactionHash, 32
+);
+fixed_bytes!(
     /// Any other 32-byte commitment in a header: a trie root, the uncles hash.
     Hash256, 32
 );

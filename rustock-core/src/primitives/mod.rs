@@ -3,6 +3,7 @@
 //! The lowest layer: imports nothing else of ours, does no I/O, knows no clock.
 
 pub mod activation;
+pub mod block;
 pub mod hash;
 pub mod header;
 pub mod number;

@@ -66,6 +66,7 @@ fn every_field_is_read_into_its_place() {
             rskip351: Activation::at(11),
             rskip535: Activation::at(12),
             rskip_umm: Activation::at(13),
+            base_event_required: Activation::GENESIS,
         },
         target_block_seconds: 11,
         minimum_difficulty: Difficulty::new(u128::MAX),

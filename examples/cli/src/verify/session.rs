@@ -233,12 +233,7 @@ impl Session {
     }
 
     fn note_undecodable(&mut self, line: u64, error: HeaderDecodeError) {
-        let verdict = match error {
-            HeaderDecodeError::VersionNotSupported { .. } => {
-                Verdict::NotJudged { because: error.to_string() }
-            }
-            error => Verdict::Failed(Broken::from(&HeaderError::Decode(error))),
-        };
+        let verdict = Verdict::Failed(Broken::from(&HeaderError::Decode(error)));
         self.note(Entry::undecoded(line, verdict));
         self.parent = None;
         self.window.clear();

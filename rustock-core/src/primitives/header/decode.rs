@@ -1,6 +1,6 @@
-//! Strict decoding of a version-0 header: one pass over the bytes, typed values and spans out.
+//! Strict decoding of a header's wire form: one pass over the bytes, typed values and spans out.
 //!
-//! RSKIP-92, RSKIP-98 and RSKIP-UMM shape the layout. Mirrors rskj's `BlockFactory.decodeHeader` and
+//! RSKIP-92, RSKIP-98, RSKIP-UMM and RSKIP-351 shape the layout. Mirrors rskj's `BlockFactory.decodeHeader` and
 //! `RLP.parse*`, read at 9.1.0, except that every form rskj would normalise before hashing is refused: then
 //! the received bytes are the canonical ones and both hash inputs are slices of them.
 
@@ -8,7 +8,7 @@ use core::ops::Range;
 
 use super::HeaderField;
 use crate::primitives::{
-    activation::Activations,
+    activation::{Activations, HeaderVersion},
     hash::{Address, BlockHash, Hash256},
     number::{BlockNumber, Difficulty, GasLimit, GasPrice, UnixTime, unsigned_from_be},
     rlp::{Item, Items, RlpError},
@@ -16,6 +16,8 @@ use crate::primitives::{
 
 /// Bytes of a Bitcoin header.
 pub const BITCOIN_HEADER_SIZE: usize = 80;
+/// Bytes of a logs bloom.
+pub const LOGS_BLOOM_SIZE: usize = 256;
 
 /// Why bytes are not a header.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,12 +47,30 @@ pub enum HeaderDecodeError {
         /// Fields expected when there is no merged-mining proof; with one there are three more.
         without_proof: usize,
     },
-    /// The height belongs to header version 1 or 2 (RSKIP-351), which this release cannot read.
-    #[error("headers at height {number} are of a version this release cannot read")]
-    VersionNotSupported {
-        /// The height the header claims.
+    /// The number of fields of an extension is not the one of its height.
+    #[error("the extension of a header at height {number} has {expected} fields, this one has {actual}")]
+    ExtensionFieldCount {
+        /// The height of the header.
         number: BlockNumber,
+        /// Fields found.
+        actual: usize,
+        /// Fields expected; none at heights of version 0.
+        expected: usize,
     },
+}
+
+impl HeaderDecodeError {
+    /// True when the bytes may be a header of an upgrade that is newer than this release: the layout is not the
+    /// expected one, though the fields that every layout shares are well-formed.
+    pub fn may_be_of_newer_layout(&self) -> bool {
+        match self {
+            Self::FieldCount { .. } | Self::ExtensionFieldCount { .. } => true,
+            Self::Field { field, .. } => {
+                matches!(field, HeaderField::LogsBloom | HeaderField::ExtensionData | HeaderField::Version)
+            }
+            Self::NotAList(_) => false,
+        }
+    }
 }
 
 /// What is wrong with one field.
@@ -72,6 +92,17 @@ pub enum FieldError {
     /// All three merged-mining fields are there, and empty: rskj would drop them.
     #[error("three empty merged-mining fields")]
     EmptyProofGroup,
+    /// The version is not the one of the height.
+    #[error("version {actual} at a height of version {expected}")]
+    WrongVersion {
+        /// The height's version.
+        expected: u8,
+        /// The version found.
+        actual: u8,
+    },
+    /// A list of 16-bit numbers has an odd number of bytes.
+    #[error("an odd number of bytes")]
+    OddSize,
 }
 
 /// What one pass over the bytes finds.
@@ -84,6 +115,7 @@ pub(super) struct Parsed {
     pub receipts_root: Hash256,
     pub difficulty: Difficulty,
     pub genesis_difficulty_padding: u8,
+    pub version: HeaderVersion,
     pub number: BlockNumber,
     pub gas_limit: GasLimit,
     pub gas_used: u64,
@@ -102,7 +134,8 @@ pub(super) struct Spans {
     pub merged_mining_end: usize,
     /// End of the fields that the block hash covers.
     pub hash_end: usize,
-    pub logs_bloom: Range<usize>,
+    /// The logs bloom of a version-0 header, the extension data of a later one.
+    pub logs: Range<usize>,
     pub extra_data: Range<usize>,
     pub umm_root: Option<Range<usize>>,
     pub proof: Option<ProofSpans>,
@@ -155,7 +188,7 @@ impl<'a> FieldReader<'a> {
 }
 
 /// Heights, gas and times are a signed 64-bit `long` in rskj.
-const LONG_LIMIT: u64 = 1 << 63;
+pub(super) const LONG_LIMIT: u64 = 1 << 63;
 /// Uncle counts are a signed 32-bit `int` in rskj.
 const INT_LIMIT: u64 = 1 << 31;
 
@@ -173,19 +206,14 @@ pub(super) fn parse(raw: &[u8], activations: &Activations) -> Result<Parsed, Hea
     let state_root = reader.hash(HeaderField::StateRoot)?.into();
     let transactions_root = reader.hash(HeaderField::TransactionsRoot)?.into();
     let receipts_root = reader.hash(HeaderField::ReceiptsRoot)?.into();
-    let logs_bloom = reader.span(HeaderField::LogsBloom)?;
+    let logs = reader.span(HeaderField::LogsBloom)?;
     let difficulty_bytes = reader.read(HeaderField::Difficulty, |item| Ok(item.string()?))?;
     let number = BlockNumber::new(reader.unsigned(HeaderField::Number, LONG_LIMIT)?);
 
     // The height decides the layout, so what came before it is judged only now.
-    if number != BlockNumber::GENESIS && activations.rskip351.is_active(number) {
-        return Err(HeaderDecodeError::VersionNotSupported { number });
-    }
-    if logs_bloom.len() != 256 {
-        let reason = RlpError::WrongSize { expected: 256, actual: logs_bloom.len() }.into();
-        return Err(HeaderDecodeError::Field { field: HeaderField::LogsBloom, reason });
-    }
-    let has_umm_root = activations.rskip_umm.is_active(number);
+    let version = activations.header_version(number);
+    check_logs(&raw[logs.clone()], version)?;
+    let has_umm_root = activations.has_umm_root(number);
     let without_proof = if has_umm_root { 17 } else { 16 };
     if field_count != without_proof && field_count != without_proof + 3 {
         return Err(HeaderDecodeError::FieldCount { number, actual: field_count, without_proof });
@@ -219,7 +247,7 @@ pub(super) fn parse(raw: &[u8], activations: &Activations) -> Result<Parsed, Hea
         check_proof_group(&bitcoin_header, &merkle_proof, &coinbase, number, activations)?;
         proof = Some(ProofSpans { bitcoin_header, merkle_proof, coinbase });
     }
-    let spans = Spans { payload_start, merged_mining_end, hash_end, logs_bloom, extra_data, umm_root, proof };
+    let spans = Spans { payload_start, merged_mining_end, hash_end, logs, extra_data, umm_root, proof };
     Ok(Parsed {
         parent_hash,
         uncles_hash,
@@ -229,6 +257,7 @@ pub(super) fn parse(raw: &[u8], activations: &Activations) -> Result<Parsed, Hea
         receipts_root,
         difficulty,
         genesis_difficulty_padding,
+        version,
         number,
         gas_limit,
         gas_used,
@@ -238,6 +267,40 @@ pub(super) fn parse(raw: &[u8], activations: &Activations) -> Result<Parsed, Hea
         uncle_count,
         spans,
     })
+}
+
+/// The seventh field: a bloom, or the version and hash of the extension.
+fn check_logs(bytes: &[u8], version: HeaderVersion) -> Result<(), HeaderDecodeError> {
+    let (field, outcome) = match version {
+        HeaderVersion::V0 => (HeaderField::LogsBloom, check_bloom_size(bytes)),
+        HeaderVersion::V1 | HeaderVersion::V2 => {
+            (HeaderField::ExtensionData, check_extension_data(bytes, version))
+        }
+    };
+    outcome.map_err(|reason| HeaderDecodeError::Field { field, reason })
+}
+
+fn check_bloom_size(bytes: &[u8]) -> Result<(), FieldError> {
+    if bytes.len() == LOGS_BLOOM_SIZE {
+        return Ok(());
+    }
+    Err(RlpError::WrongSize { expected: LOGS_BLOOM_SIZE, actual: bytes.len() }.into())
+}
+
+/// A list of the height's version and a hash. rskj looks at the first byte of the first entry alone; no block
+/// with anything else in here can be completed by its extension.
+fn check_extension_data(bytes: &[u8], version: HeaderVersion) -> Result<(), FieldError> {
+    let mut entries = Item::decode(bytes)?.list()?;
+    check_version(entries.next_item()?, version)?;
+    entries.next_item()?.array::<32>()?;
+    Ok(entries.finish()?)
+}
+
+/// A version byte is the height's.
+pub(super) fn check_version(item: Item<'_>, version: HeaderVersion) -> Result<(), FieldError> {
+    let [actual] = item.array()?;
+    let expected = version.number();
+    if actual == expected { Ok(()) } else { Err(FieldError::WrongVersion { expected, actual }) }
 }
 
 /// rskj writes the three fields only when one of them has bytes, and insists on 80 bytes of Bitcoin header

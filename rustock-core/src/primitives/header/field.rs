@@ -1,4 +1,4 @@
-//! The names of a header's fields, in wire order.
+//! The names of a header's fields, in wire order, and then those of its extension.
 //!
 //! No RSKIP. Mirrors rskj's `BlockHeaderIndex`.
 
@@ -6,15 +6,20 @@ use core::fmt;
 
 macro_rules! header_fields {
     ($($(#[$doc:meta])* $variant:ident = $name:literal),+ $(,)?) => {
-        /// One field of a header.
+        /// One field of a header or of its extension.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum HeaderField {
             $($(#[$doc])* $variant),+
         }
 
         impl HeaderField {
-            /// Every field, in wire order.
+            /// Every field: those of a version-0 header in wire order, then those that later versions add.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The fields of a version-0 header, in wire order.
+            pub fn of_version_0() -> &'static [Self] {
+                &Self::ALL[..=Self::BitcoinCoinbase as usize]
+            }
 
             /// The field's name, as rskj spells it.
             pub const fn name(self) -> &'static str {
@@ -67,6 +72,14 @@ header_fields! {
     MerkleProof = "bitcoinMergedMiningMerkleProof",
     /// Bitcoin coinbase transaction, compressed to a hash midstate and a tail.
     BitcoinCoinbase = "bitcoinMergedMiningCoinbaseTransaction",
+    /// Version and hash of the extension, in place of the logs bloom from version 1 on.
+    ExtensionData = "extensionData",
+    /// The header's version, in the full form.
+    Version = "version",
+    /// Where the transaction lists that can run in parallel end.
+    Edges = "txExecutionSublistsEdges",
+    /// What the bridge asks of the union bridge.
+    BaseEvent = "baseEvent",
 }
 
 impl fmt::Display for HeaderField {

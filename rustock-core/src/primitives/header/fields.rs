@@ -1,11 +1,12 @@
 //! A header as plain values, and its encoding: what a genesis, a generator or a test builds headers from.
 //!
-//! RSKIP-92 and RSKIP-UMM shape the layout. Mirrors rskj's `BlockHeader.getEncoded` and `RLP.encode*`.
+//! RSKIP-92, RSKIP-UMM and RSKIP-351 shape the layout. Mirrors rskj's `BlockHeader.getEncoded` and `RLP.encode*`.
 
 use rlp::RlpStream;
 
 use super::Header;
 use crate::primitives::{
+    activation::HeaderVersion,
     hash::{Address, BlockHash, Hash256},
     number::{BlockNumber, Difficulty, GasLimit, GasPrice, UnixTime, minimal_be},
 };
@@ -21,7 +22,44 @@ pub struct ProofFields {
     pub coinbase: Vec<u8>,
 }
 
-/// Every value of a version-0 header, free to edit. Nothing here is checked: [`Header::decode`] checks.
+/// What a header says about its logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogsCommitment {
+    /// The bloom filter itself: version 0.
+    Bloom(Box<[u8; 256]>),
+    /// Version and hash of the extension that has the bloom: versions 1 and 2.
+    Extension {
+        /// The header's version.
+        version: HeaderVersion,
+        /// Hash of the extension.
+        hash: Hash256,
+    },
+}
+
+impl LogsCommitment {
+    /// The bloom of a block without logs.
+    pub fn empty_bloom() -> Self {
+        Self::Bloom(Box::new([0; 256]))
+    }
+
+    /// The content of the header's seventh field.
+    fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Bloom(bloom) => bloom.to_vec(),
+            Self::Extension { version, hash } => extension_data(*version, hash),
+        }
+    }
+}
+
+/// `[version, hash]` of an extension: what stands in the place of the logs bloom.
+pub(super) fn extension_data(version: HeaderVersion, hash: &Hash256) -> Vec<u8> {
+    let mut out = RlpStream::new_list(2);
+    out.append(&version.number());
+    out.append(&hash.as_ref());
+    out.out().to_vec()
+}
+
+/// Every value of a header in its wire form, free to edit. Nothing here is checked: [`Header::decode`] checks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderFields {
     /// Hash of the block below; zero in a genesis.
@@ -36,8 +74,8 @@ pub struct HeaderFields {
     pub transactions_root: Hash256,
     /// Root of the receipts.
     pub receipts_root: Hash256,
-    /// Bloom filter of the logs.
-    pub logs_bloom: Box<[u8; 256]>,
+    /// Bloom filter of the logs, or the hash of the extension that has it.
+    pub logs: LogsCommitment,
     /// Claimed work.
     pub difficulty: Difficulty,
     /// Zero bytes in front of the difficulty: only in a genesis.
@@ -74,7 +112,7 @@ impl HeaderFields {
             state_root: header.state_root(),
             transactions_root: header.transactions_root(),
             receipts_root: header.receipts_root(),
-            logs_bloom: Box::new(*header.logs_bloom()),
+            logs: header.logs(),
             difficulty: header.difficulty(),
             genesis_difficulty_padding: header.genesis_difficulty_padding(),
             number: header.number(),
@@ -130,7 +168,7 @@ impl HeaderFields {
         bytes(out, self.state_root.as_ref());
         bytes(out, self.transactions_root.as_ref());
         bytes(out, self.receipts_root.as_ref());
-        bytes(out, self.logs_bloom.as_slice());
+        bytes(out, &self.logs.to_bytes());
         bytes(out, &self.difficulty_bytes());
         unsigned(out, self.number.get().into());
         bytes(out, &self.gas_limit.to_bytes());

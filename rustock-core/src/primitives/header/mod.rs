@@ -1,11 +1,16 @@
 //! A block header: the received bytes, the values in them, and the hash, computed once.
 //!
-//! RSKIP-92 (what the hash covers) and RSKIP-UMM. Mirrors rskj's `BlockHeader`, `BlockHeaderV0` and
-//! `BlockFactory.decodeHeader`. Versions 1 and 2 (RSKIP-351, RSKIP-535) have their place in `decode`.
+//! RSKIP-92 (what the hash covers), RSKIP-UMM, RSKIP-351 and RSKIP-535 (versions 1 and 2). Mirrors rskj's
+//! `BlockHeader`, `BlockHeaderV0`, `BlockHeaderV1`, `BlockHeaderV2` and `BlockFactory.decodeHeader`.
+//!
+//! A [`Header`] is a header in its wire form (rskj's *compressed*), which the block hash and every rule of the
+//! header can be computed from. From version 1 on its full form has an extension besides: [`FullHeader`].
 
 mod decode;
+mod extension;
 mod field;
 mod fields;
+mod full;
 #[cfg(test)]
 mod tests;
 
@@ -14,12 +19,14 @@ use std::sync::Arc;
 
 use decode::{ProofSpans, Spans};
 
-pub use decode::{BITCOIN_HEADER_SIZE, FieldError, HeaderDecodeError};
+pub use decode::{BITCOIN_HEADER_SIZE, FieldError, HeaderDecodeError, LOGS_BLOOM_SIZE};
+pub use extension::HeaderExtension;
 pub use field::HeaderField;
-pub use fields::{HeaderFields, ProofFields};
+pub use fields::{HeaderFields, LogsCommitment, ProofFields};
+pub use full::{ExtensionMismatch, FullHeader};
 
 use super::{
-    activation::Activations,
+    activation::{Activations, HeaderVersion},
     hash::{Address, BlockHash, Hash256, keccak256},
     number::{BlockNumber, Difficulty, GasLimit, GasPrice, UnixTime},
     rlp::list_prefix,
@@ -69,6 +76,16 @@ impl Header {
         self.0.hash
     }
 
+    /// The bytes that the block hash is the Keccak-256 of.
+    pub fn hash_preimage(&self) -> Vec<u8> {
+        as_list(&self.0.raw[self.spans().payload_start..self.spans().hash_end])
+    }
+
+    /// The bytes that [`Self::hash_without_merged_mining`] is the Keccak-256 of.
+    pub fn merged_mining_preimage(&self) -> Vec<u8> {
+        as_list(&self.0.raw[self.spans().payload_start..self.spans().merged_mining_end])
+    }
+
     /// Keccak-256 of the header without its merged-mining fields: the base of what a miner commits to, before
     /// `ummRoot` and fork-detection data come in.
     pub fn hash_without_merged_mining(&self) -> [u8; 32] {
@@ -106,9 +123,34 @@ impl Header {
         self.0.parsed.receipts_root
     }
 
-    /// Bloom filter of the logs.
-    pub fn logs_bloom(&self) -> &[u8; 256] {
-        self.0.raw[self.spans().logs_bloom.clone()].try_into().expect("decoding checked the size")
+    /// The header's version.
+    pub fn version(&self) -> HeaderVersion {
+        self.0.parsed.version
+    }
+
+    /// Bloom filter of the logs, or the hash of the extension that has it.
+    pub fn logs(&self) -> LogsCommitment {
+        let bytes = &self.0.raw[self.spans().logs.clone()];
+        match self.version() {
+            HeaderVersion::V0 => {
+                LogsCommitment::Bloom(Box::new(bytes.try_into().expect("decoding checked the size")))
+            }
+            version @ (HeaderVersion::V1 | HeaderVersion::V2) => {
+                let hash = *bytes.last_chunk().expect("decoding checked the size");
+                LogsCommitment::Extension { version, hash: Hash256::new(hash) }
+            }
+        }
+    }
+
+    /// Hash of the extension, from version 1 on.
+    pub fn extension_hash(&self) -> Option<Hash256> {
+        match self.version() {
+            HeaderVersion::V0 => None,
+            HeaderVersion::V1 | HeaderVersion::V2 => {
+                let bytes = &self.0.raw[self.spans().logs.clone()];
+                Some(Hash256::new(*bytes.last_chunk().expect("decoding checked the size")))
+            }
+        }
     }
 
     /// Claimed work.
@@ -181,6 +223,12 @@ impl Header {
     fn spans(&self) -> &Spans {
         &self.0.parsed.spans
     }
+}
+
+/// The RLP list with these encoded items.
+fn as_list(items: &[u8]) -> Vec<u8> {
+    let (prefix, used) = list_prefix(items.len());
+    [&prefix[..used], items].concat()
 }
 
 /// Keccak-256 of the RLP list with these encoded items.

@@ -3,13 +3,20 @@
 //! RSKIP-351 adds the header extension to the response. Mirrors rskj's `BodyRequestMessage` and
 //! `BodyResponseMessage`, read at 9.1.0.
 
+use rlp::RlpStream;
+
 use super::{
     block::{decode_hash_with_id, hash_with_id},
     raw_list::RawList,
     request_id::{RequestId, begin_with_id, open_with_id},
 };
 use crate::{
-    primitives::hash::BlockHash,
+    primitives::{
+        activation::Activations,
+        block::{Body, BodyDecodeError},
+        hash::BlockHash,
+        number::BlockNumber,
+    },
     wire::error::{MessageError, MessageFault},
 };
 
@@ -51,8 +58,27 @@ pub struct BodyResponse {
 }
 
 impl BodyResponse {
+    /// Reads the lists as the body of the block at `number`.
+    ///
+    /// # Errors
+    /// What is wrong with the first transaction, uncle or extension that cannot be read.
+    pub fn decode_body(
+        &self,
+        activations: &Activations,
+        number: BlockNumber,
+    ) -> Result<Body, BodyDecodeError> {
+        let mut stream = RlpStream::new_list(2 + usize::from(self.extension.is_some()));
+        self.append_lists(&mut stream);
+        Body::decode(&stream.out(), activations, number)
+    }
+
     pub(super) fn body(&self) -> Vec<u8> {
         let mut stream = begin_with_id(self.id, 2 + usize::from(self.extension.is_some()));
+        self.append_lists(&mut stream);
+        stream.out().to_vec()
+    }
+
+    fn append_lists(&self, stream: &mut RlpStream) {
         stream.append_raw(self.transactions.as_bytes(), 1);
         stream.begin_list(self.uncles.len());
         for uncle in &self.uncles {
@@ -61,7 +87,6 @@ impl BodyResponse {
         if let Some(extension) = &self.extension {
             stream.append_raw(extension.as_bytes(), 1);
         }
-        stream.out().to_vec()
     }
 
     pub(super) fn decode(body: &[u8]) -> Result<Self, MessageError> {

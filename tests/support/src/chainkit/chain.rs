@@ -4,7 +4,7 @@ use rustock_core::{
     consensus::params::{EMPTY_UNCLES_HASH, NetworkParams},
     primitives::{
         hash::{Address, BlockHash, Hash256},
-        header::{Header, HeaderFields},
+        header::{Header, HeaderFields, LogsCommitment},
         number::{BlockNumber, CumulativeDifficulty, Difficulty, GasLimit, GasPrice, UnixTime},
     },
 };
@@ -171,7 +171,7 @@ impl Chain {
             state_root: Hash256::new(random.array()),
             transactions_root: Hash256::new(random.array()),
             receipts_root: Hash256::new(random.array()),
-            logs_bloom: draw_logs_bloom(&mut random),
+            logs: LogsCommitment::Bloom(draw_logs_bloom(&mut random)),
             difficulty: self.difficulty_after(parent, timestamp, uncle_count),
             genesis_difficulty_padding: 0,
             number,
