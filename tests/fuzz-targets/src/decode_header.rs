@@ -1,12 +1,18 @@
 //! `Header::decode`: what it takes is written back alike, and hashed as an encoder would.
 
-use rlp::RlpStream;
 use rustock_core::{
     consensus::params::NetworkParams,
-    primitives::header::{Header, HeaderFields},
+    primitives::{
+        activation::HeaderVersion,
+        header::{Header, HeaderFields, LogsCommitment},
+    },
 };
 
-use crate::{input::Input, naive::keccak256, networks};
+use crate::{
+    input::Input,
+    naive::{items, keccak256, list},
+    networks,
+};
 
 /// A first byte for the network, and the header.
 pub fn check(bytes: &[u8]) {
@@ -18,12 +24,14 @@ pub fn check(bytes: &[u8]) {
     }
 }
 
-fn check_accepted(header: &Header, raw: &[u8], params: &NetworkParams) {
+/// What must hold of every header in its wire form.
+pub(crate) fn check_accepted(header: &Header, raw: &[u8], params: &NetworkParams) {
     assert_eq!(header.raw(), raw);
     let fields = HeaderFields::of(header);
     assert_eq!(fields.encode(), raw);
 
     let number = header.number();
+    assert_eq!(header.version(), params.activations.header_version(number));
     let all = items(raw);
     let proof = if header.proof().is_some() { 3 } else { 0 };
     let unproved = &all[..all.len() - proof];
@@ -35,6 +43,8 @@ fn check_accepted(header: &Header, raw: &[u8], params: &NetworkParams) {
     assert_eq!(*header.hash().as_bytes(), keccak256(&list(hashed)));
     assert_eq!(header.hash_without_merged_mining(), keccak256(&list(unproved)));
     assert_eq!(fields.encode_for_merged_mining(), list(unproved));
+    assert_eq!(header.hash_preimage(), list(hashed));
+    assert_eq!(header.merged_mining_preimage(), list(unproved));
     assert_eq!(header.umm_root().is_some(), params.activations.rskip_umm.is_active(number));
     check_values(header, &all);
 }
@@ -48,6 +58,7 @@ fn check_values(header: &Header, items: &[Vec<u8>]) {
     assert_eq!(header.state_root().as_ref(), items[3]);
     assert_eq!(header.transactions_root().as_ref(), items[4]);
     assert_eq!(header.receipts_root().as_ref(), items[5]);
+    check_logs(header, &items[6]);
     assert_eq!(header.difficulty().get(), unsigned(7));
     assert_eq!(u128::from(header.number().get()), unsigned(8));
     assert_eq!(header.gas_limit().get(), unsigned(9));
@@ -63,15 +74,16 @@ fn check_values(header: &Header, items: &[Vec<u8>]) {
     }
 }
 
-/// The strings of a list, by the `rlp` crate.
-fn items(list: &[u8]) -> Vec<Vec<u8>> {
-    rlp::Rlp::new(list).iter().map(|item| item.data().expect("a string").to_vec()).collect()
-}
-
-fn list(items: &[Vec<u8>]) -> Vec<u8> {
-    let mut stream = RlpStream::new_list(items.len());
-    for item in items {
-        stream.append(item);
+/// The bloom, or a list of the height's version and a hash.
+fn check_logs(header: &Header, field: &[u8]) {
+    match header.logs() {
+        LogsCommitment::Bloom(bloom) => {
+            assert_eq!((bloom.as_slice(), header.version()), (field, HeaderVersion::V0));
+            assert_eq!(header.extension_hash(), None);
+        }
+        LogsCommitment::Extension { version, hash } => {
+            assert_eq!(list(&[vec![version.number()], hash.as_ref().to_vec()]), field);
+            assert_eq!((version, Some(hash)), (header.version(), header.extension_hash()));
+        }
     }
-    stream.out().to_vec()
 }

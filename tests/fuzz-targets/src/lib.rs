@@ -6,6 +6,9 @@
 
 pub mod coinbase;
 pub mod commitment;
+pub mod decode_body;
+pub mod decode_extension;
+pub mod decode_full_header;
 pub mod decode_header;
 pub mod frame;
 pub mod handshake;
@@ -23,6 +26,9 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("coinbase", coinbase::check),
     ("commitment", commitment::check),
+    ("decode_body", decode_body::check),
+    ("decode_extension", decode_extension::check),
+    ("decode_full_header", decode_full_header::check),
     ("decode_header", decode_header::check),
     ("frame", frame::check),
     ("handshake", handshake::check),

@@ -34,6 +34,7 @@ fn small_steps() -> NetworkParams {
             rskip351: Activation::at(7),
             rskip535: Activation::at(10),
             rskip_umm: Activation::at(5),
+            base_event_required: Activation::at(13),
             ..NetworkParams::simnet().activations
         },
         ..NetworkParams::simnet()
