@@ -513,7 +513,7 @@ typedef struct rustock_bytes {
 #define RUSTOCK_STATUS_NO_STORE 201
 
 /**
- * The rules between the start and today are not all known to this release.
+ * Retired, and never returned: every era of every network is known. The number is kept.
  */
 #define RUSTOCK_STATUS_ERA_NOT_SUPPORTED 202
 

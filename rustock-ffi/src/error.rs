@@ -50,7 +50,7 @@ pub const RUSTOCK_STATUS_NOT_IN_EVENT: rustock_status = 124;
 pub const RUSTOCK_STATUS_UNKNOWN_NETWORK: rustock_status = 200;
 /// Neither a data directory nor memory was chosen.
 pub const RUSTOCK_STATUS_NO_STORE: rustock_status = 201;
-/// The rules between the start and today are not all known to this release.
+/// Retired, and never returned: every era of every network is known. The number is kept.
 pub const RUSTOCK_STATUS_ERA_NOT_SUPPORTED: rustock_status = 202;
 /// The checkpoint is not one, contradicts itself, or breaks a rule.
 pub const RUSTOCK_STATUS_CHECKPOINT: rustock_status = 203;

@@ -307,17 +307,21 @@ fn bad_choices_are_told_with_field_and_words() {
 }
 
 #[test]
-fn an_era_that_is_not_supported_is_refused_at_open() {
-    let (mut config, mut error) = (null_mut(), null_mut());
-    expect!(
-        rustock_config_new(RUSTOCK_NETWORK_MAINNET, &mut config, null_mut()) => RUSTOCK_STATUS_OK,
-        rustock_config_set_in_memory(config, null_mut()) => RUSTOCK_STATUS_OK,
-        rustock_config_set_start_genesis(config, null_mut()) => RUSTOCK_STATUS_OK,
-        rustock_client_open(config, NO_OUTPUT as _, &mut error) => RUSTOCK_STATUS_ERA_NOT_SUPPORTED,
-    );
-    assert_eq!(error_parts(error).1, "start_from");
-    // SAFETY: its last use.
-    unsafe { rustock_config_free(config) };
+fn every_network_can_be_followed_from_its_first_block() {
+    for network in [RUSTOCK_NETWORK_MAINNET, RUSTOCK_NETWORK_TESTNET, RUSTOCK_NETWORK_REGTEST] {
+        let (mut config, mut client, mut error) = (null_mut(), null_mut(), null_mut());
+        expect!(
+            rustock_config_new(network, &mut config, null_mut()) => RUSTOCK_STATUS_OK,
+            rustock_config_set_in_memory(config, null_mut()) => RUSTOCK_STATUS_OK,
+            rustock_config_set_start_genesis(config, null_mut()) => RUSTOCK_STATUS_OK,
+            rustock_client_open(config, &mut client, &mut error) => RUSTOCK_STATUS_OK,
+        );
+        // SAFETY: their last use.
+        unsafe {
+            rustock_client_free(client);
+            rustock_config_free(config);
+        }
+    }
 }
 
 #[test]

@@ -4,12 +4,14 @@ use proptest::prelude::*;
 use rustock_core::{
     consensus::{
         chunk::{ChunkError, verify_chunk},
-        era::EraNotSupported,
-        error::{HeaderError, Rule, VerifyError},
+        error::{HeaderError, Rule},
         fork_detection_window::{Ancestor, ForkDetectionWindow},
         params::NetworkParams,
         parent::Parent,
-        rules::{difficulty, fork_detection::ForkDetectionCheck},
+        rules::{
+            difficulty,
+            fork_detection::{self, ForkDetectionCheck},
+        },
         verify::{Context, VerifiedHeader, verify_header},
     },
     primitives::{
@@ -21,8 +23,6 @@ use rustock_core::{
 use rustock_tests::headers::{
     IRIS_RUN, NOW, PAPYRUS_RUN, Recorded, TWO_TO_THREE_RUN, mainnet, mainnet_run, testnet_version_0,
 };
-
-const WASABI: BlockNumber = BlockNumber::new(1_591_000);
 
 fn decode_all(recorded: &[Recorded], params: &NetworkParams) {
     for Recorded { number, hash, raw, .. } in recorded {
@@ -44,28 +44,54 @@ fn every_recorded_header_decodes_hashes_and_encodes_back() {
     decode_all(&testnet_headers, &NetworkParams::testnet());
 }
 
-#[test]
-fn every_header_from_wasabi_on_proves_itself_alone_and_older_ones_are_not_judged() {
-    let params = NetworkParams::mainnet();
-    let (mut verified, mut unsupported) = (0, 0);
-    for Recorded { number, raw, .. } in mainnet() {
+/// Every recorded header with a proof, by itself.
+fn verify_each_alone(recorded: Vec<Recorded>, params: &NetworkParams) {
+    for Recorded { number, raw, .. } in recorded {
         let header = Header::decode(&raw, &params.activations).expect("decodes");
-        match verify_header(header, &Context::standalone(NOW), &params) {
-            Ok(header) => {
-                assert!(number >= WASABI);
-                assert!(!header.applied().parent_rules);
-                assert_eq!(header.applied().fork_detection, ForkDetectionCheck::NotApplied);
-                verified += 1;
-            }
-            Err(VerifyError::Era(EraNotSupported { height, first_supported })) => {
-                assert!(number < WASABI);
-                assert_eq!((height, first_supported), (number, Some(WASABI)));
-                unsupported += 1;
-            }
-            Err(error) => panic!("{number}: {error}"),
-        }
+        let verified = verify_header(header, &Context::standalone(NOW), params)
+            .unwrap_or_else(|error| panic!("{} {number}: {error}", params.name));
+        assert!(!verified.applied().parent_rules);
+        let check = if fork_detection::is_required(params, number) {
+            ForkDetectionCheck::NotApplied
+        } else {
+            ForkDetectionCheck::NotRequired
+        };
+        assert_eq!(verified.applied().fork_detection, check, "{} {number}", params.name);
     }
-    assert_eq!((verified, unsupported), (1_795, 8));
+}
+
+#[test]
+fn every_recorded_header_of_every_era_proves_itself_alone() {
+    let headers = mainnet();
+    let heights: Vec<u64> = headers.iter().map(|recorded| recorded.number.get()).collect();
+    for before_orchid in [0, 3_395, 586_537, 623_431, 647_449] {
+        assert!(heights.contains(&before_orchid), "{before_orchid}");
+    }
+    assert_eq!(headers.len(), 1_803);
+    verify_each_alone(headers, &NetworkParams::mainnet());
+    let headers = testnet_version_0();
+    assert_eq!(headers.len(), 12);
+    verify_each_alone(headers, &NetworkParams::testnet());
+}
+
+#[test]
+fn a_signed_block_has_no_bitcoin_hash_and_every_changed_byte_is_noticed() {
+    let params = NetworkParams::mainnet();
+    let signed = mainnet().into_iter().find(|recorded| recorded.number.get() == 3_395).expect("recorded");
+    let header = Header::decode(&signed.raw, &params.activations).expect("decodes");
+    let alone = |header| verify_header(header, &Context::standalone(NOW), &params);
+    assert_eq!(alone(header.clone()).expect("signed").bitcoin_hash_byte(), 0);
+    let size = proof(&mut HeaderFields::of(&header)).bitcoin_header.len();
+    for place in 0..size {
+        let mut fields = HeaderFields::of(&header);
+        proof(&mut fields).bitcoin_header[place] ^= 1;
+        let changed = Header::decode(&fields.encode(), &params.activations).expect("decodes");
+        assert_eq!(alone(changed).map_err(|error| error.rule()), Err(Rule::FallbackSignature), "{place}");
+    }
+    let mut fields = HeaderFields::of(&header);
+    fields.paid_fees += 1;
+    let changed = Header::decode(&fields.encode(), &params.activations).expect("decodes");
+    assert_eq!(alone(changed).map_err(|error| error.rule()), Err(Rule::FallbackSignature));
 }
 
 /// Verifies a run one header at a time from its first, which is trusted for its place.
@@ -161,10 +187,7 @@ fn each_ancestor_sampled_matters_and_each_uncle_count() {
             window.push(ancestor).expect("the next");
         }
         let context = Context { parent: Some(&parent), ancestors: Some(&window), now: NOW };
-        verify_header(child.clone(), &context, &params).map_err(|error| match error {
-            VerifyError::Rule(error) => error.rule(),
-            error => panic!("{error}"),
-        })
+        verify_header(child.clone(), &context, &params).map_err(|error| error.rule())
     };
     assert!(rule_with(&|_| {}).is_ok());
     let newest_sample = parent.number.get() / 64 * 64;
@@ -202,7 +225,7 @@ fn a_real_header_ahead_of_the_clock_is_valid_later() {
     let now = UnixTime::from_secs(until.as_secs() - 1);
     let early = HeaderError::NotYetValid { until, now, seen: header.timestamp() };
     assert!(early.is_retryable());
-    assert_eq!(at(now), Err(early.into()));
+    assert_eq!(at(now), Err(early));
 }
 
 /// A change of one field of a header that has this parent, and the rule that must notice it.
@@ -315,7 +338,7 @@ fn every_changed_field_is_noticed_by_the_first_rule_that_reads_it() {
             let context = Context { parent: Some(&parent), ancestors: None, now: NOW };
             let changed = Header::decode(&fields.encode(), &params.activations).expect("well-formed");
             let outcome = verify_header(changed, &context, &params);
-            let Err(VerifyError::Rule(error)) = outcome else {
+            let Err(error) = outcome else {
                 panic!("{} with {field} changed ({what}): {outcome:?}", pair[1].number())
             };
             assert_eq!(error.rule(), *noticed_by, "{}, {field} ({what}): {error}", pair[1].number());

@@ -11,8 +11,8 @@ pub enum Exit {
     Failed,
     /// The command line or an input file cannot be read.
     Unreadable,
-    /// An era or a network is not supported yet.
-    NotSupported,
+    /// Headers are in a form newer than this release. Nothing is said about them.
+    TooNew,
     /// Syncing did not get any further.
     Stalled,
 }
@@ -23,7 +23,7 @@ impl From<Exit> for ExitCode {
             Exit::Success => 0,
             Exit::Failed => 1,
             Exit::Unreadable => 2,
-            Exit::NotSupported => 3,
+            Exit::TooNew => 3,
             Exit::Stalled => 4,
         })
     }

@@ -89,17 +89,6 @@ fn a_peer_address_that_is_none_is_refused_with_the_reason() {
 }
 
 #[test]
-fn networks_that_are_not_supported_are_refused_as_such() {
-    let directory = tempfile::tempdir().unwrap();
-    let arguments = ["sync", "--network", "testnet", "--peer", "enode://00@h:1", "--data-dir"];
-    let peer = serve(1, 1);
-    let mut arguments = arguments.to_vec();
-    arguments[4] = &peer.enode;
-    arguments.push(text(directory.path()));
-    assert_eq!(rustock(&arguments).code, 3);
-}
-
-#[test]
 fn peers_that_cannot_be_reached_or_say_nothing_end_the_wait_with_four() {
     let directory = tempfile::tempdir().unwrap();
     let key = serve(1, 2);

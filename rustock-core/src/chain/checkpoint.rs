@@ -7,8 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     consensus::{
-        era::EraNotSupported,
-        error::{HeaderError, VerifyError},
+        error::HeaderError,
         network::Network,
         params::NetworkParams,
         verify::{Context, verify_header},
@@ -89,9 +88,6 @@ pub enum CheckpointError {
     /// The header breaks a rule that it can be held to alone.
     #[error("header: {0}")]
     Rule(#[from] HeaderError),
-    /// The header's height has rules this release does not know.
-    #[error(transparent)]
-    Era(#[from] EraNotSupported),
 }
 
 #[derive(Deserialize)]
@@ -154,17 +150,14 @@ impl Checkpoint {
     /// Takes a header that the caller trusts to lie on the best chain.
     ///
     /// # Errors
-    /// When it breaks a rule it can be held to alone, or its era is not supported.
+    /// When it breaks a rule it can be held to alone.
     pub fn from_header(
         header: Header,
         params: &NetworkParams,
         now: UnixTime,
     ) -> Result<Self, CheckpointError> {
         let context = Context { parent: None, ancestors: None, now };
-        let verified = verify_header(header, &context, params).map_err(|error| match error {
-            VerifyError::Rule(error) => CheckpointError::Rule(error),
-            VerifyError::Era(error) => CheckpointError::Era(error),
-        })?;
+        let verified = verify_header(header, &context, params)?;
         let bitcoin_hash_byte = verified.bitcoin_hash_byte();
         Ok(Self { header: verified.into_header(), bitcoin_hash_byte, total_difficulty: None, source: None })
     }

@@ -14,11 +14,7 @@ use crate::{
         record::BlockRecord,
         tail::{ChainTail, TAIL_LIMIT},
     },
-    consensus::{
-        era::{EraNotSupported, check_era},
-        network::Network,
-        params::NetworkParams,
-    },
+    consensus::{network::Network, params::NetworkParams},
     primitives::{
         header::HeaderDecodeError,
         number::{BlockNumber, CumulativeDifficulty},
@@ -66,9 +62,6 @@ pub enum BuildError {
     /// Neither a directory nor memory was chosen.
     #[error("data_dir: not set; call data_dir(..), or in_memory() to keep nothing")]
     NoStore,
-    /// The rules between the start and today are not all known to this release.
-    #[error("start_from: {0}")]
-    EraNotSupported(#[from] EraNotSupported),
     /// A checkpoint is not good.
     #[error("checkpoint: {0}")]
     Checkpoint(#[from] CheckpointError),
@@ -266,8 +259,6 @@ impl Builder {
 
         let base = store.base()?;
         let head = store.head()?;
-        // A chain stored by a release that knew more than this one is not gone on with.
-        check_era(&params, head.number.next())?;
         let best = load_header(&store, &params, head.number)?;
         let status = Status {
             run: RunState::Stopped,
@@ -313,7 +304,6 @@ impl Builder {
             Some(checkpoint) => (checkpoint.header().clone(), checkpoint.bitcoin_hash_byte()),
             None => (params.genesis_header().map_err(BuildError::Genesis)?, 0),
         };
-        check_era(params, header.number().next())?;
         // Work is counted from the base on: only differences matter to fork choice.
         let sum = CumulativeDifficulty::new(header.difficulty().get());
         Ok(BlockEntry { record: BlockRecord::new(&header, sum, bitcoin_hash_byte), header })

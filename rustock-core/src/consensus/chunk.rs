@@ -3,15 +3,11 @@
 //! Gives exactly what [`verify_header`](super::verify::verify_header) gives one header at a time.
 
 use super::{
-    era::check_era,
-    error::{HeaderError, VerifyError},
+    error::HeaderError,
     fork_detection_window::{Ancestor, ForkDetectionWindow},
     params::NetworkParams,
     parent::Parent,
-    rules::merged_mining::{
-        Commitment,
-        merkle_proof::{self, BatchFold},
-    },
+    rules::merged_mining::{Authentication, check_merkle_proofs},
     verify::{Context, VerifiedHeader, check_until_merkle_proof, conclude},
 };
 use crate::primitives::{header::Header, number::UnixTime};
@@ -28,7 +24,7 @@ pub struct ChunkError {
     pub rejected: Header,
     /// What is wrong with it.
     #[source]
-    pub error: Box<VerifyError>,
+    pub error: Box<HeaderError>,
 }
 
 /// Verifies headers in ascending order, the first the child of `parent` and each further one the child of the
@@ -50,22 +46,20 @@ pub fn verify_chunk(
     if window.newest().is_some_and(|newest| newest != parent.number) {
         window.clear();
     }
-    let (commitments, stopped_by) = check_until_merkle_proofs(&headers, parent, params);
-    let ends = fold_merkle_proofs(&headers, &commitments);
+    let (authentications, stopped_by) = check_until_merkle_proofs(&headers, parent, params);
+    let merkle_proofs = check_merkle_proofs(&headers, &authentications, params);
 
     let mut verified = Vec::with_capacity(headers.len());
     let mut parent = *parent;
-    let mut outcomes = commitments.into_iter().zip(ends);
+    let mut outcomes = authentications.into_iter().zip(merkle_proofs);
     for (index, header) in headers.into_iter().enumerate() {
         let next_parent = Parent::from(&header);
         let outcome = match outcomes.next() {
-            Some((commitment, end)) => {
+            Some((authentication, merkle_proof)) => {
                 let context = Context { parent: Some(&parent), ancestors: Some(window), now };
-                end.and_then(|end| merkle_proof::check_root(&header, &end))
-                    .and_then(|()| conclude(header.clone(), commitment, &context, params))
-                    .map_err(VerifyError::from)
+                merkle_proof.and_then(|()| conclude(header.clone(), authentication, &context, params))
             }
-            None => Err(stopped_by.clone().expect("a header without commitment stopped the first pass")),
+            None => Err(stopped_by.clone().expect("a header without outcome stopped the first pass")),
         };
         match outcome {
             Ok(header) => {
@@ -82,30 +76,20 @@ pub fn verify_chunk(
     Ok(verified)
 }
 
-/// The rules before the merkle path, up to the first header that breaks one.
+/// The rules before the merkle proof, up to the first header that breaks one.
 fn check_until_merkle_proofs(
     headers: &[Header],
     parent: &Parent,
     params: &NetworkParams,
-) -> (Vec<Commitment>, Option<VerifyError>) {
-    let mut commitments = Vec::with_capacity(headers.len());
+) -> (Vec<Authentication>, Option<HeaderError>) {
+    let mut authentications = Vec::with_capacity(headers.len());
     let mut parent = *parent;
     for header in headers {
-        let outcome = check_era(params, header.number()).map_err(VerifyError::from).and_then(|()| {
-            check_until_merkle_proof(header, Some(&parent), params).map_err(VerifyError::from)
-        });
-        match outcome {
-            Ok(commitment) => commitments.push(commitment),
-            Err(error) => return (commitments, Some(error)),
+        match check_until_merkle_proof(header, Some(&parent), params) {
+            Ok(authentication) => authentications.push(authentication),
+            Err(error) => return (authentications, Some(error)),
         }
         parent = Parent::from(header);
     }
-    (commitments, None)
-}
-
-/// Where each header's merkle path ends.
-fn fold_merkle_proofs(headers: &[Header], commitments: &[Commitment]) -> Vec<Result<[u8; 32], HeaderError>> {
-    let mut nodes: Vec<_> = commitments.iter().map(|commitment| Ok(commitment.coinbase_id)).collect();
-    BatchFold::default().fold(headers, &mut nodes);
-    nodes
+    (authentications, None)
 }

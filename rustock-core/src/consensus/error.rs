@@ -4,7 +4,7 @@
 
 use core::{fmt, time::Duration};
 
-use super::{era::EraNotSupported, fork_detection_window::FORK_DETECTION_DATA_SIZE};
+use super::fork_detection_window::FORK_DETECTION_DATA_SIZE;
 use crate::primitives::{
     hash::{BlockHash, Hash256},
     header::{BITCOIN_HEADER_SIZE, HeaderDecodeError},
@@ -43,7 +43,7 @@ rules! {
     Linkage = "linkage",
     /// The height is one above the parent's.
     Number = "number",
-    /// The gas limit is at least 3,000,000 and within 1/1024 of the parent's.
+    /// The gas limit is not below the network's minimum, and within a small step of the parent's.
     GasLimit = "gas_limit",
     /// The minimum gas price is within 1 % of the parent's.
     MinimumGasPrice = "minimum_gas_price",
@@ -57,9 +57,12 @@ rules! {
     BitcoinTimestamp = "bitcoin_timestamp",
     /// The `ummRoot` is empty or 20 bytes.
     UmmRoot = "umm_root",
-    /// The merkle proof has a whole number of hashes, and from RSKIP-180 on at most 30.
+    /// Before RSKIP-98: a block of low difficulty without proof is signed by the federation.
+    FallbackSignature = "fallback_signature",
+    /// The merkle proof has a whole number of hashes, and from RSKIP-180 on at most 30. Before RSKIP-92: the
+    /// partial merkle tree has the size it declares.
     MerkleProofFormat = "merkle_proof_format",
-    /// The Bitcoin header has 80 bytes.
+    /// The Bitcoin header has 80 bytes. Before RSKIP-98: it can be a whole Bitcoin block.
     BitcoinHeader = "bitcoin_header",
     /// The Bitcoin header's hash meets the difficulty.
     ProofOfWork = "proof_of_work",
@@ -161,6 +164,13 @@ pub enum HeaderError {
         /// Bytes of the `ummRoot`.
         seen: usize,
     },
+    /// [`Rule::FallbackSignature`].
+    FallbackSignature(FallbackSignatureFault),
+    /// [`Rule::MerkleProofFormat`], before RSKIP-92.
+    PartialMerkleTreeSize {
+        /// Bytes of the proof.
+        seen: usize,
+    },
     /// [`Rule::MerkleProofFormat`].
     MerkleProofFormat {
         /// Most bytes allowed, where RSKIP-180 sets a limit.
@@ -171,6 +181,11 @@ pub enum HeaderError {
     /// [`Rule::BitcoinHeader`].
     BitcoinHeader {
         /// Bytes of the Bitcoin header.
+        seen: usize,
+    },
+    /// [`Rule::BitcoinHeader`], before RSKIP-98.
+    BitcoinBlock {
+        /// Bytes of the field.
         seen: usize,
     },
     /// [`Rule::ProofOfWork`].
@@ -273,6 +288,47 @@ pub enum TagPositionFault {
     },
 }
 
+/// What is wrong with a federation's signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FallbackSignatureFault {
+    /// The field is not one RLP list of three strings.
+    NotThreeStrings,
+    /// `v` is not one byte from 27 to 30.
+    RecoveryId,
+    /// `r` or `s` has zero bytes too many, or one too few in front of a high bit.
+    NotMinimal,
+    /// `s` is half of the curve's order or more.
+    HighS,
+    /// No key fits the signature.
+    NoKey,
+    /// Another key than the one of the height's parity signed.
+    OtherKey,
+    /// The height's hash for merged mining needs fork-detection data, which only a coinbase carries.
+    NoForkDetectionData,
+}
+
+/// What is wrong with a partial merkle tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PartialTreeFault {
+    /// It is about no transaction, or about more than a Bitcoin block can have.
+    TransactionCount {
+        /// The count it gives.
+        seen: u32,
+    },
+    /// More hashes than transactions.
+    TooManyHashes,
+    /// Fewer flag bits than the walk needs, or than there are hashes.
+    TooFewFlags,
+    /// Fewer hashes than the walk needs.
+    TooFewHashes,
+    /// A right branch equals the left one beside it.
+    EqualBranches,
+    /// The walk left hashes or flag bytes over.
+    NotUsedUp,
+    /// The coinbase is not among the transactions that it proves.
+    CoinbaseNotProven,
+}
+
 /// Where a merkle proof leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FoldedRoot {
@@ -280,9 +336,11 @@ pub enum FoldedRoot {
     Root(Hash256),
     /// Through a pair of hashes that could also be read as a 64-byte transaction, which rskj refuses.
     TransactionLookalike {
-        /// The pair's place, counted from the coinbase.
+        /// The pair's place, counted from the transactions.
         layer: usize,
     },
+    /// Nowhere: it is a partial merkle tree, from before RSKIP-92, and not a good one.
+    PartialTree(PartialTreeFault),
 }
 
 impl HeaderError {
@@ -300,8 +358,9 @@ impl HeaderError {
             Self::Difficulty { .. } => Rule::Difficulty,
             Self::BitcoinTimestamp { .. } => Rule::BitcoinTimestamp,
             Self::UmmRoot { .. } => Rule::UmmRoot,
-            Self::MerkleProofFormat { .. } => Rule::MerkleProofFormat,
-            Self::BitcoinHeader { .. } => Rule::BitcoinHeader,
+            Self::FallbackSignature(_) => Rule::FallbackSignature,
+            Self::PartialMerkleTreeSize { .. } | Self::MerkleProofFormat { .. } => Rule::MerkleProofFormat,
+            Self::BitcoinHeader { .. } | Self::BitcoinBlock { .. } => Rule::BitcoinHeader,
             Self::ProofOfWork { .. } => Rule::ProofOfWork,
             Self::MergedMiningCoinbase(_) => Rule::MergedMiningCoinbase,
             Self::MergedMiningCommitment { .. } => Rule::MergedMiningCommitment,
@@ -339,11 +398,24 @@ impl HeaderError {
                 format!("less than {} s from {timestamp}", bound.as_secs())
             }
             Self::UmmRoot { .. } => "0 or 20 bytes".to_owned(),
+            Self::FallbackSignature(fault) => match fault {
+                FallbackSignatureFault::NotThreeStrings => "one list of three strings".to_owned(),
+                FallbackSignatureFault::RecoveryId => "v from 27 to 30".to_owned(),
+                FallbackSignatureFault::NotMinimal => "r and s in their shortest signed form".to_owned(),
+                FallbackSignatureFault::HighS => "s below half of the curve's order".to_owned(),
+                FallbackSignatureFault::NoKey
+                | FallbackSignatureFault::OtherKey
+                | FallbackSignatureFault::NoForkDetectionData => {
+                    "a signature by the federation's key of the height's parity".to_owned()
+                }
+            },
+            Self::PartialMerkleTreeSize { .. } => "the size that the partial merkle tree declares".to_owned(),
             Self::MerkleProofFormat { most: None, .. } => "a multiple of 32 bytes".to_owned(),
             Self::MerkleProofFormat { most: Some(most), .. } => {
                 format!("a multiple of 32 bytes, at most {most}")
             }
             Self::BitcoinHeader { .. } => format!("{BITCOIN_HEADER_SIZE} bytes"),
+            Self::BitcoinBlock { .. } => format!("{BITCOIN_HEADER_SIZE} bytes, or a whole bitcoin block"),
             Self::ProofOfWork { difficulty, .. } => format!("at most 2^256 / {difficulty}"),
             Self::MergedMiningCoinbase(fault) => match fault {
                 CoinbaseFault::Missing => "a compressed coinbase".to_owned(),
@@ -358,7 +430,12 @@ impl HeaderError {
                 TagPositionFault::NotLast { committed, .. } => format!("no tag after the one at {committed}"),
                 TagPositionFault::BytesAfter { .. } => "at most 128 bytes after the commitment".to_owned(),
             },
-            Self::MerkleRoot { expected, .. } => expected.to_string(),
+            Self::MerkleRoot { expected, seen } => match seen {
+                FoldedRoot::PartialTree(PartialTreeFault::CoinbaseNotProven) => {
+                    "the coinbase among the transactions proven".to_owned()
+                }
+                _ => expected.to_string(),
+            },
             Self::ForkDetection { expected: Some(expected), .. } => format!("0x{}", hex::encode(expected)),
             Self::ForkDetection { expected: None, .. } => "none: the uncle counts overflow".to_owned(),
             Self::NotYetValid { until, .. } => format!("a clock at {until} or later"),
@@ -381,8 +458,21 @@ impl HeaderError {
             Self::BitcoinTimestamp { seen: None, .. } => "no bitcoin header".to_owned(),
             Self::ExtraData { seen, .. }
             | Self::UmmRoot { seen }
+            | Self::PartialMerkleTreeSize { seen }
             | Self::MerkleProofFormat { seen, .. }
             | Self::BitcoinHeader { seen } => format!("{seen} bytes"),
+            Self::BitcoinBlock { seen } => format!("{seen} bytes that are neither"),
+            Self::FallbackSignature(fault) => match fault {
+                FallbackSignatureFault::NotThreeStrings => "something else".to_owned(),
+                FallbackSignatureFault::RecoveryId => "another v".to_owned(),
+                FallbackSignatureFault::NotMinimal => "another form".to_owned(),
+                FallbackSignatureFault::HighS => "a higher one".to_owned(),
+                FallbackSignatureFault::NoKey => "a signature that no key fits".to_owned(),
+                FallbackSignatureFault::OtherKey => "a signature by another key".to_owned(),
+                FallbackSignatureFault::NoForkDetectionData => {
+                    "a header whose hash needs fork-detection data".to_owned()
+                }
+            },
             Self::ProofOfWork { seen, .. } => seen.to_string(),
             Self::MergedMiningCoinbase(fault) => match fault {
                 CoinbaseFault::Missing => "none".to_owned(),
@@ -402,6 +492,17 @@ impl HeaderError {
                 FoldedRoot::TransactionLookalike { layer } => {
                     format!("a pair of hashes that reads as a transaction, at layer {layer}")
                 }
+                FoldedRoot::PartialTree(fault) => match fault {
+                    PartialTreeFault::TransactionCount { seen } => {
+                        format!("a partial merkle tree of {seen} transactions")
+                    }
+                    PartialTreeFault::TooManyHashes => "more hashes than transactions".to_owned(),
+                    PartialTreeFault::TooFewFlags => "too few flag bits".to_owned(),
+                    PartialTreeFault::TooFewHashes => "too few hashes".to_owned(),
+                    PartialTreeFault::EqualBranches => "two equal branches side by side".to_owned(),
+                    PartialTreeFault::NotUsedUp => "more hashes or flag bits than needed".to_owned(),
+                    PartialTreeFault::CoinbaseNotProven => "others only".to_owned(),
+                },
             },
             Self::ForkDetection { seen, .. } => format!("0x{}", hex::encode(seen)),
             Self::NotYetValid { now, seen, .. } => format!("{seen}, with the clock at {now}"),
@@ -416,18 +517,6 @@ impl fmt::Display for HeaderError {
 }
 
 impl std::error::Error for HeaderError {}
-
-/// Why a header was not verified.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// It broke a rule.
-    #[error(transparent)]
-    Rule(#[from] HeaderError),
-    /// It was not judged: its height's rules are not supported.
-    #[error(transparent)]
-    Era(#[from] EraNotSupported),
-}
 
 #[cfg(test)]
 mod tests {
@@ -450,6 +539,7 @@ mod tests {
                 "difficulty",
                 "bitcoin_timestamp",
                 "umm_root",
+                "fallback_signature",
                 "merkle_proof_format",
                 "bitcoin_header",
                 "proof_of_work",

@@ -3,7 +3,7 @@
 //! Pure: the time of day is an argument, ancestors are values. Imports `primitives` only.
 
 pub mod chunk;
-pub mod era;
+pub mod client_too_old;
 pub mod error;
 pub mod fork_choice;
 pub mod fork_detection_window;

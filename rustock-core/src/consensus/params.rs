@@ -14,10 +14,10 @@ use crate::primitives::{
 
 /// Keccak-256 of the empty RLP list: `unclesHash` of a block without uncles.
 pub const EMPTY_UNCLES_HASH: Hash256 =
-    Hash256::new(hex32("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"));
+    Hash256::new(hex_bytes("1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347"));
 /// Keccak-256 of the empty RLP string: root of an empty trie.
 pub const EMPTY_TRIE_ROOT: Hash256 =
-    Hash256::new(hex32("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"));
+    Hash256::new(hex_bytes("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"));
 
 /// A network's parameters, as far as headers and peers are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,13 +46,45 @@ pub struct NetworkParams {
     pub difficulty_divisor_after_rskip156: u32,
     /// How far ahead of the clock a header may be. Zero switches off every timestamp rule, as in rskj.
     pub max_future: Duration,
+    /// Least gas limit of any block.
+    pub minimum_gas_limit: u128,
+    /// A gas-limit step is at most the parent's limit divided by this.
+    pub gas_limit_bound_divisor: u128,
+    /// Most bytes of extra data.
+    pub maximum_extra_data: usize,
+    /// Most uncles of a block.
+    pub uncle_list_limit: usize,
+    /// An uncle's parent is at most so many heights below the block that includes the uncle.
+    pub uncle_generation_limit: u64,
+    /// Before RSKIP-98, blocks of at most this difficulty could be signed by the federation instead of mined.
+    pub fallback_mining_difficulty: Difficulty,
+    /// The federation's keys for such blocks, uncompressed: of even heights, then of odd ones.
+    pub fallback_keys: [FallbackKey; 2],
     /// RSKIP-179's bound (exclusive) between a header's time and its Bitcoin header's.
     pub bitcoin_time_bound: Duration,
     /// The same from RSKIP-297 on, where the network has that rule.
     pub bitcoin_time_bound_after_rskip297: Option<Duration>,
+    /// The highest upgrade height this release knows of. From there on, a header that is laid out in another
+    /// way may be of an upgrade that came after the release.
+    pub last_known_upgrade: BlockNumber,
     /// The first block.
     pub genesis: HeaderFields,
 }
+
+/// A secp256k1 public key, uncompressed: `04 ‖ x ‖ y`.
+pub type FallbackKey = [u8; 65];
+
+/// The federation's fallback keys, the same on every network.
+const FALLBACK_KEYS: [FallbackKey; 2] = [
+    hex_bytes(
+        "041e2b148c024770e19c4f31db2233cac791583df95b4d14a5e9fd4b38dc8254b3\
+         048f937f169446b19d2eca40db1dd93fab34c0cd8a310afd6e6211f9a89e4bca",
+    ),
+    hex_bytes(
+        "04b55031870df5de88bdb84f65bd1c6f8331c633e759caa5ac7cad3fa4f8a36791\
+         e995804bba1558ddcf330a67ff5bfa253fa1d8789735f97a97e849686527976e",
+    ),
+];
 
 impl NetworkParams {
     /// The public main network.
@@ -86,8 +118,16 @@ impl NetworkParams {
             difficulty_divisor: 50,
             difficulty_divisor_after_rskip156: 400,
             max_future: Duration::from_secs(60),
+            minimum_gas_limit: 3_000_000,
+            gas_limit_bound_divisor: 1024,
+            maximum_extra_data: 32,
+            uncle_list_limit: 10,
+            uncle_generation_limit: 7,
+            fallback_mining_difficulty: Difficulty::new(14_000_000_000_000_000),
+            fallback_keys: FALLBACK_KEYS,
             bitcoin_time_bound: Duration::from_secs(300),
             bitcoin_time_bound_after_rskip297: None,
+            last_known_upgrade: BlockNumber::new(8_804_200),
             genesis: genesis(GenesisValues {
                 state_root: "9fa70f12726ac738640a86754741bb3f5680520ccc7e6ae9d95ace566a67fe01",
                 difficulty: 0x10_0000,
@@ -130,8 +170,16 @@ impl NetworkParams {
             difficulty_divisor: 50,
             difficulty_divisor_after_rskip156: 400,
             max_future: Duration::from_secs(540),
+            minimum_gas_limit: 3_000_000,
+            gas_limit_bound_divisor: 1024,
+            maximum_extra_data: 32,
+            uncle_list_limit: 10,
+            uncle_generation_limit: 7,
+            fallback_mining_difficulty: Difficulty::new(14_000_000_000_000_000),
+            fallback_keys: FALLBACK_KEYS,
             bitcoin_time_bound: Duration::from_secs(300),
             bitcoin_time_bound_after_rskip297: Some(Duration::from_secs(7200)),
+            last_known_upgrade: BlockNumber::new(7_604_200),
             genesis: genesis(GenesisValues {
                 state_root: "45bce5168430c42b3d568331753f900a32457b4f3748697cbd8375ff4da72641",
                 difficulty: 0x10_0000,
@@ -164,8 +212,16 @@ impl NetworkParams {
             difficulty_divisor: 2048,
             difficulty_divisor_after_rskip156: 2048,
             max_future: Duration::ZERO,
+            minimum_gas_limit: 3_000_000,
+            gas_limit_bound_divisor: 1024,
+            maximum_extra_data: 32,
+            uncle_list_limit: 10,
+            uncle_generation_limit: 7,
+            fallback_mining_difficulty: Difficulty::new(0),
+            fallback_keys: FALLBACK_KEYS,
             bitcoin_time_bound: Duration::from_secs(300),
             bitcoin_time_bound_after_rskip297: None,
+            last_known_upgrade: BlockNumber::new(1),
             genesis: genesis(GenesisValues {
                 state_root: "9c13f6bf26a9d1b13b708b5da083cb8f4e948bb7f903174081ad95810d52723f",
                 difficulty: 1,
@@ -189,6 +245,7 @@ impl NetworkParams {
             boot_nodes: Vec::new(),
             activations: ALL_RULES_FROM_GENESIS,
             minimum_difficulty: Difficulty::new(1),
+            last_known_upgrade: BlockNumber::new(1),
             genesis: genesis(GenesisValues {
                 state_root: "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421",
                 difficulty: 1,
@@ -248,7 +305,7 @@ fn genesis(values: GenesisValues) -> HeaderFields {
         parent_hash: BlockHash::ZERO,
         uncles_hash: EMPTY_UNCLES_HASH,
         coinbase: Some(Address::new([0x33; 20])),
-        state_root: Hash256::new(hex32(values.state_root)),
+        state_root: Hash256::new(hex_bytes(values.state_root)),
         transactions_root: EMPTY_TRIE_ROOT,
         receipts_root: EMPTY_TRIE_ROOT,
         logs: LogsCommitment::empty_bloom(),
@@ -267,8 +324,8 @@ fn genesis(values: GenesisValues) -> HeaderFields {
     }
 }
 
-/// Reads 64 hexadecimal digits at compile time.
-const fn hex32(text: &str) -> [u8; 32] {
+/// Reads hexadecimal digits at compile time.
+const fn hex_bytes<const SIZE: usize>(text: &str) -> [u8; SIZE] {
     const fn digit(character: u8) -> u8 {
         match character {
             b'0'..=b'9' => character - b'0',
@@ -277,10 +334,10 @@ const fn hex32(text: &str) -> [u8; 32] {
         }
     }
     let text = text.as_bytes();
-    assert!(text.len() == 64, "32 bytes of hex");
-    let mut bytes = [0; 32];
+    assert!(text.len() == 2 * SIZE, "two digits a byte");
+    let mut bytes = [0; SIZE];
     let mut index = 0;
-    while index < 32 {
+    while index < SIZE {
         bytes[index] = digit(text[2 * index]) << 4 | digit(text[2 * index + 1]);
         index += 1;
     }

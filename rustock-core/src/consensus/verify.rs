@@ -10,8 +10,7 @@
 use core::ops::Deref;
 
 use super::{
-    era::check_era,
-    error::{HeaderError, VerifyError},
+    error::HeaderError,
     fork_detection_window::{FORK_DETECTION_DATA_SIZE, ForkDetectionWindow},
     params::NetworkParams,
     parent::Parent,
@@ -19,7 +18,7 @@ use super::{
         bitcoin_timestamp, difficulty, extra_data,
         fork_detection::{self, ForkDetectionCheck},
         future_timestamp, gas_limit, gas_used, genesis, linkage,
-        merged_mining::{self, Commitment, merkle_proof},
+        merged_mining::{self, Authentication},
         minimum_gas_price, number,
         timestamp::{self, Warning},
     },
@@ -79,7 +78,8 @@ impl VerifiedHeader {
     }
 
     /// First byte of the double SHA-256 of the Bitcoin header, which the fork-detection data of later blocks
-    /// samples. Zero for a genesis, which none samples.
+    /// samples. Zero for a genesis, which none samples, and for a header that the federation signed (see
+    /// [`Authentication::bitcoin_hash_byte`]).
     pub fn bitcoin_hash_byte(&self) -> u8 {
         self.bitcoin_hash_byte
     }
@@ -112,20 +112,18 @@ impl Deref for VerifiedHeader {
 /// is compared with the network's genesis and nothing else.
 ///
 /// # Errors
-/// [`VerifyError::Rule`] with the first rule that the header breaks; [`VerifyError::Era`] when the rules of
-/// its height are not supported, which says nothing about the header.
+/// The first rule that the header breaks.
 pub fn verify_header(
     header: Header,
     context: &Context<'_>,
     params: &NetworkParams,
-) -> Result<VerifiedHeader, VerifyError> {
-    check_era(params, header.number())?;
+) -> Result<VerifiedHeader, HeaderError> {
     if header.number() == BlockNumber::GENESIS && context.parent.is_none() {
-        return Ok(verify_genesis(header, params)?);
+        return verify_genesis(header, params);
     }
-    let commitment = check_until_merkle_proof(&header, context.parent, params)?;
-    merkle_proof::check(&header, commitment.coinbase_id)?;
-    Ok(conclude(header, commitment, context, params)?)
+    let authentication = check_until_merkle_proof(&header, context.parent, params)?;
+    merged_mining::check_merkle_proof(&header, &authentication, params)?;
+    conclude(header, authentication, context, params)
 }
 
 fn verify_genesis(header: Header, params: &NetworkParams) -> Result<VerifiedHeader, HeaderError> {
@@ -134,40 +132,41 @@ fn verify_genesis(header: Header, params: &NetworkParams) -> Result<VerifiedHead
     Ok(VerifiedHeader { header, bitcoin_hash_byte: 0, fork_detection_data: None, applied, warning: None })
 }
 
-/// The rules before the merkle path, in order.
+/// The rules before the merkle proof, in order.
 pub(super) fn check_until_merkle_proof(
     header: &Header,
     parent: Option<&Parent>,
     params: &NetworkParams,
-) -> Result<Commitment, HeaderError> {
+) -> Result<Authentication, HeaderError> {
     if let Some(parent) = parent {
         linkage::check(header, parent)?;
         number::check(header, parent)?;
-        gas_limit::check_step(header, parent)?;
+        gas_limit::check_step(header, parent, params)?;
     }
-    gas_limit::check_minimum(header)?;
+    gas_limit::check_minimum(header, params)?;
     minimum_gas_price::check_sign(header)?;
     if let Some(parent) = parent {
         minimum_gas_price::check_step(header, parent)?;
     }
-    extra_data::check(header)?;
+    extra_data::check(header, params)?;
     gas_used::check(header)?;
     if let Some(parent) = parent {
         difficulty::check(header, parent, params)?;
     }
     bitcoin_timestamp::check(header, params)?;
-    merged_mining::check_commitment(header, params)
+    merged_mining::check_until_merkle_proof(header, params)
 }
 
-/// The rules after the merkle path.
+/// The rules after the merkle proof.
 pub(super) fn conclude(
     header: Header,
-    commitment: Commitment,
+    authentication: Authentication,
     context: &Context<'_>,
     params: &NetworkParams,
 ) -> Result<VerifiedHeader, HeaderError> {
     let number = header.number();
-    let fork_detection = match (commitment.fork_detection_data, context.ancestors) {
+    let fork_detection_data = authentication.fork_detection_data();
+    let fork_detection = match (fork_detection_data, context.ancestors) {
         _ if !fork_detection::is_required(params, number) => ForkDetectionCheck::NotRequired,
         (Some(data), Some(ancestors)) => fork_detection::check(number, data, ancestors)?,
         _ => ForkDetectionCheck::NotApplied,
@@ -176,8 +175,8 @@ pub(super) fn conclude(
     let warning = context.parent.and_then(|parent| timestamp::warn(&header, parent));
     Ok(VerifiedHeader {
         header,
-        bitcoin_hash_byte: commitment.bitcoin_hash[0],
-        fork_detection_data: commitment.fork_detection_data,
+        bitcoin_hash_byte: authentication.bitcoin_hash_byte(),
+        fork_detection_data,
         applied: Applied { parent_rules: context.parent.is_some(), fork_detection },
         warning,
     })

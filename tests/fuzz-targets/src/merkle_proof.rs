@@ -36,7 +36,7 @@ pub fn check(bytes: &[u8]) {
 
     let headers = vec![header; usize::from(settings >> 1) % 4 + 1];
     let mut nodes = vec![Ok(coinbase_id); headers.len()];
-    BatchFold::default().fold(&headers, &mut nodes);
+    BatchFold::default().fold(&headers.iter().collect::<Vec<_>>(), &mut nodes);
     for (header, node) in headers.iter().zip(nodes) {
         assert_eq!(node.and_then(|node| check_root(header, &node)), alone);
     }

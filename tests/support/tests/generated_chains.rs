@@ -2,7 +2,7 @@
 
 use rustock_core::{
     consensus::{
-        error::{HeaderError, Rule, VerifyError},
+        error::{HeaderError, Rule},
         fork_detection_window::{Ancestor, ForkDetectionWindow},
         params::NetworkParams,
         parent::Parent,
@@ -45,7 +45,7 @@ impl<'a> Verifier<'a> {
         Self { params, window: ForkDetectionWindow::new(), parent: None }
     }
 
-    fn check(&self, header: &Header) -> Result<VerifiedHeader, VerifyError> {
+    fn check(&self, header: &Header) -> Result<VerifiedHeader, HeaderError> {
         let context = Context { parent: self.parent.as_ref(), ancestors: Some(&self.window), now: NOW };
         verify_header(header.clone(), &context, self.params)
     }
@@ -104,7 +104,7 @@ fn assert_every_spoil_breaks_its_rule(chain: &Chain, number: u64) {
         };
         if holds_here {
             match verifier.check(&chain.spoiled(number, spoil)) {
-                Err(VerifyError::Rule(error)) => {
+                Err(error) => {
                     assert_eq!(error.rule(), rule_of(spoil), "{spoil:?}: {error}")
                 }
                 other => panic!("{spoil:?} at {number}: {other:?}"),
@@ -185,5 +185,5 @@ fn a_block_ahead_of_the_clock_is_not_yet_valid() {
     let now = UnixTime::from_secs(chain.best().timestamp().as_secs() - 61);
     let context = Context { parent: Some(&parent), ancestors: None, now };
     let outcome = verify_header(chain.best().clone(), &context, chain.params());
-    assert!(matches!(outcome, Err(VerifyError::Rule(HeaderError::NotYetValid { .. }))), "{outcome:?}");
+    assert!(matches!(outcome, Err(HeaderError::NotYetValid { .. })), "{outcome:?}");
 }

@@ -90,7 +90,6 @@ fn read_checkpoint(path: &Path, network: &Network) -> Result<Checkpoint, Failure
 /// The library names its own settings; people know the options.
 fn build_failure(error: BuildError, data_dir: &Path) -> Failure {
     match error {
-        BuildError::EraNotSupported(error) => Failure::with(Exit::NotSupported, error.to_string()),
         BuildError::Peer { value, reason } => {
             Failure::with(Exit::Unreadable, format!("--peer {value:?}: {reason}"))
         }

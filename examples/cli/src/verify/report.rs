@@ -23,7 +23,7 @@ pub struct Report {
     pub failed: Vec<FailedHeader>,
     /// Verified headers to which some rules could not be applied.
     pub not_applied: NotApplied,
-    /// Headers whose rules are not supported yet. Nothing is said about them.
+    /// Headers in a form that may be newer than this release. Nothing is said about them.
     pub unsupported: u64,
     /// Headers one after another to which the same rules were applied.
     pub ranges: Vec<Range>,
@@ -33,7 +33,7 @@ pub struct Report {
     /// Lowest and highest height among the verified headers.
     #[serde(skip)]
     heights: Option<(u64, u64)>,
-    /// The last reason for not supporting a header.
+    /// The last reason for not judging a header.
     #[serde(skip)]
     unsupported_because: Option<String>,
     /// Verified headers whose time is not after their parent's.
@@ -114,7 +114,7 @@ impl Report {
         if !self.failed.is_empty() {
             Exit::Failed
         } else if self.unsupported > 0 {
-            Exit::NotSupported
+            Exit::TooNew
         } else {
             Exit::Success
         }

@@ -6,11 +6,11 @@ use rustock_core::{
     chain::record::AncestorRecord,
     consensus::{
         chunk::verify_chunk,
-        error::{HeaderError, VerifyError},
+        client_too_old,
+        error::HeaderError,
         fork_detection_window::{Ancestor, ForkDetectionWindow},
         params::NetworkParams,
         parent::Parent,
-        rules::genesis,
         verify::{Context, VerifiedHeader, verify_header},
     },
     primitives::{
@@ -100,7 +100,7 @@ impl Session {
             Err(error) => {
                 self.flush();
                 if !self.has_ended() {
-                    self.note_undecodable(line, error);
+                    self.note_undecodable(line, &raw, error);
                 }
             }
         }
@@ -145,8 +145,7 @@ impl Session {
             }
             Err(stopped) => {
                 self.note_all_verified(&lines, &stopped.verified);
-                self.note_failure(lines[stopped.index], &stopped.rejected, *stopped.error);
-                // A header that cannot be judged is still the parent of the next.
+                self.note_failure(lines[stopped.index], &stopped.rejected, &stopped.error);
                 self.parent = Some(Parent::from(&stopped.rejected));
                 self.window.clear();
                 self.pending = rest_of(stopped.index + 1).collect();
@@ -177,26 +176,21 @@ impl Session {
                 self.note_verified(line, &verified);
                 self.start_window(Ancestor::from(&verified));
             }
-            Err(error) => self.note_failure(line, &header, error),
+            Err(error) => self.note_failure(line, &header, &error),
         }
     }
 
-    /// A genesis is the network's or it is wrong, whether the rules after it are supported or not. On a network
-    /// of which nothing is supported that makes it no verified header.
+    /// A genesis is the network's or it is wrong.
     fn verify_genesis(&mut self, line: u64, header: &Header) {
         if !self.against.has_genesis {
             return self.take_as_context(line, header, Coverage::unknown_genesis());
         }
-        let params = &self.against.params;
-        match genesis::check(header, params) {
-            Ok(()) if params.first_supported_height().is_some() => {
+        match verify_header(header.clone(), &Context::standalone(self.against.now), &self.against.params) {
+            Ok(verified) => {
                 self.note(Entry::of(line, header, Verdict::Verified(Coverage::genesis().into())));
+                self.start_window(Ancestor::from(&verified));
             }
-            Ok(()) => {
-                let because = format!("the rules of {} are not supported yet", params.name);
-                self.note(Entry::of(line, header, Verdict::NotJudged { because }));
-            }
-            Err(error) => self.note_failure(line, header, error.into()),
+            Err(error) => self.note_failure(line, header, &error),
         }
     }
 
@@ -224,16 +218,15 @@ impl Session {
         self.note(Entry::of(line, header, Verdict::Verified(coverage.into())));
     }
 
-    fn note_failure(&mut self, line: u64, header: &Header, error: VerifyError) {
-        let verdict = match error {
-            VerifyError::Rule(error) => Verdict::Failed(Broken::from(&error)),
-            other => Verdict::NotJudged { because: other.to_string() },
-        };
-        self.note(Entry::of(line, header, verdict));
+    fn note_failure(&mut self, line: u64, header: &Header, error: &HeaderError) {
+        self.note(Entry::of(line, header, Verdict::Failed(Broken::from(error))));
     }
 
-    fn note_undecodable(&mut self, line: u64, error: HeaderDecodeError) {
-        let verdict = Verdict::Failed(Broken::from(&HeaderError::Decode(error)));
+    fn note_undecodable(&mut self, line: u64, raw: &[u8], error: HeaderDecodeError) {
+        let verdict = match client_too_old::explains(raw, &error, &self.against.params) {
+            Some(too_old) => Verdict::NotJudged { because: too_old.to_string() },
+            None => Verdict::Failed(Broken::from(&HeaderError::Decode(error))),
+        };
         self.note(Entry::undecoded(line, verdict));
         self.parent = None;
         self.window.clear();

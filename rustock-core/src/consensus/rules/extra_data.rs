@@ -2,18 +2,18 @@
 //!
 //! No RSKIP. Mirrors rskj's `ExtraDataRule`. A genesis is exempt, being compared as a whole.
 
-use crate::{consensus::error::HeaderError, primitives::header::Header};
+use crate::{
+    consensus::{error::HeaderError, params::NetworkParams},
+    primitives::header::Header,
+};
 
-/// Most bytes of extra data.
-pub const MAXIMUM_SIZE: usize = 32;
-
-/// The extra data has at most 32 bytes.
+/// The extra data has at most so many bytes as the network allows: 32 on every public one.
 ///
 /// # Errors
 /// [`HeaderError::ExtraData`].
-pub fn check(header: &Header) -> Result<(), HeaderError> {
-    let seen = header.extra_data().len();
-    if seen <= MAXIMUM_SIZE { Ok(()) } else { Err(HeaderError::ExtraData { most: MAXIMUM_SIZE, seen }) }
+pub fn check(header: &Header, params: &NetworkParams) -> Result<(), HeaderError> {
+    let (most, seen) = (params.maximum_extra_data, header.extra_data().len());
+    if seen <= most { Ok(()) } else { Err(HeaderError::ExtraData { most, seen }) }
 }
 
 #[cfg(test)]
@@ -23,9 +23,12 @@ mod tests {
 
     #[test]
     fn thirty_two_bytes_and_no_more() {
-        let with = |size| test_headers::child(|fields| fields.extra_data = vec![7; size]);
-        assert_eq!(check(&with(0)), Ok(()));
-        assert_eq!(check(&with(32)), Ok(()));
-        assert_eq!(check(&with(33)), Err(HeaderError::ExtraData { most: 32, seen: 33 }));
+        let judge = |size| {
+            let header = test_headers::child(|fields| fields.extra_data = vec![7; size]);
+            check(&header, &NetworkParams::simnet())
+        };
+        assert_eq!(judge(0), Ok(()));
+        assert_eq!(judge(32), Ok(()));
+        assert_eq!(judge(33), Err(HeaderError::ExtraData { most: 32, seen: 33 }));
     }
 }

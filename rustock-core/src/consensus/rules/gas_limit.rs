@@ -6,25 +6,20 @@
 use core::ops::RangeInclusive;
 
 use crate::{
-    consensus::{error::HeaderError, parent::Parent},
+    consensus::{error::HeaderError, params::NetworkParams, parent::Parent},
     primitives::{header::Header, number::GasLimit},
 };
-
-/// A step is at most the parent's limit divided by this.
-pub const BOUND_DIVISOR: u128 = 1024;
-/// Least gas limit of any block, on every network.
-pub const MINIMUM: u128 = 3_000_000;
 
 /// The header's gas limit is there and not below the minimum.
 ///
 /// # Errors
 /// [`HeaderError::GasLimit`] without an upper bound.
-pub fn check_minimum(header: &Header) -> Result<(), HeaderError> {
-    let seen = header.gas_limit();
-    if seen.get() >= MINIMUM {
+pub fn check_minimum(header: &Header, params: &NetworkParams) -> Result<(), HeaderError> {
+    let (least, seen) = (params.minimum_gas_limit, header.gas_limit());
+    if !seen.is_empty() && seen.get() >= least {
         Ok(())
     } else {
-        Err(HeaderError::GasLimit { least: MINIMUM, most: None, seen })
+        Err(HeaderError::GasLimit { least, most: None, seen })
     }
 }
 
@@ -32,8 +27,8 @@ pub fn check_minimum(header: &Header) -> Result<(), HeaderError> {
 ///
 /// # Errors
 /// [`HeaderError::GasLimit`] with both bounds.
-pub fn check_step(header: &Header, parent: &Parent) -> Result<(), HeaderError> {
-    let (bounds, seen) = (bounds(parent.gas_limit, BOUND_DIVISOR), header.gas_limit());
+pub fn check_step(header: &Header, parent: &Parent, params: &NetworkParams) -> Result<(), HeaderError> {
+    let (bounds, seen) = (bounds(parent.gas_limit, params.gas_limit_bound_divisor), header.gas_limit());
     if bounds.contains(&seen.get()) {
         return Ok(());
     }
@@ -54,7 +49,8 @@ mod tests {
 
     fn step(parent: u128, own: GasLimit) -> Result<(), HeaderError> {
         let child = test_headers::child(|fields| fields.gas_limit = own);
-        check_step(&child, &Parent { gas_limit: GasLimit::new(0, parent), ..test_headers::parent() })
+        let parent = Parent { gas_limit: GasLimit::new(0, parent), ..test_headers::parent() };
+        check_step(&child, &parent, &NetworkParams::simnet())
     }
 
     #[test]
@@ -72,13 +68,16 @@ mod tests {
     #[test]
     fn three_million_is_the_least() {
         let with = |limit| test_headers::child(|fields| fields.gas_limit = limit);
-        assert_eq!(check_minimum(&with(GasLimit::new(0, 3_000_000))), Ok(()));
-        for seen in [GasLimit::new(0, 2_999_999), GasLimit::new(0, 0), GasLimit::new(1, 0)] {
-            assert_eq!(
-                check_minimum(&with(seen)),
-                Err(HeaderError::GasLimit { least: MINIMUM, most: None, seen })
-            );
+        for params in [NetworkParams::mainnet(), NetworkParams::testnet(), NetworkParams::regtest()] {
+            assert_eq!(check_minimum(&with(GasLimit::new(0, 3_000_000)), &params), Ok(()));
+            for seen in [GasLimit::new(0, 2_999_999), GasLimit::new(0, 0), GasLimit::new(1, 0)] {
+                let refusal = HeaderError::GasLimit { least: 3_000_000, most: None, seen };
+                assert_eq!(check_minimum(&with(seen), &params), Err(refusal), "{}", params.name);
+            }
         }
+        let params = NetworkParams { minimum_gas_limit: 0, ..NetworkParams::simnet() };
+        assert!(check_minimum(&with(GasLimit::new(0, 0)), &params).is_err(), "an empty field");
+        assert_eq!(check_minimum(&with(GasLimit::new(1, 0)), &params), Ok(()));
     }
 
     proptest! {
@@ -91,7 +90,7 @@ mod tests {
 
         #[test]
         fn the_greatest_limits_do_not_overflow(parent in u128::MAX - 10_000..=u128::MAX) {
-            prop_assert!(bounds(GasLimit::new(0, parent), BOUND_DIVISOR).contains(&parent));
+            prop_assert!(bounds(GasLimit::new(0, parent), 1024).contains(&parent));
         }
     }
 }

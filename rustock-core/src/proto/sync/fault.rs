@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::{
-    consensus::{era::EraNotSupported, error::HeaderError},
+    consensus::{client_too_old::ClientTooOld, error::HeaderError},
     primitives::{
         hash::BlockHash,
         header::HeaderDecodeError,
@@ -105,9 +105,10 @@ pub enum PeerFault {
         /// How long it was waited for each time.
         each: Duration,
     },
-    /// Its chain goes on into an era this release has no rules for.
+    /// Its chain goes on in a form that an upgrade newer than this release would explain: more likely our age
+    /// than its fault.
     #[error(transparent)]
-    EraNotSupported(#[from] EraNotSupported),
+    ClientTooOld(#[from] ClientTooOld),
 }
 
 impl PeerFault {
@@ -119,7 +120,7 @@ impl PeerFault {
                 | Self::ForkTooDeep { .. }
                 | Self::LightBranch { .. }
                 | Self::Unresponsive { .. }
-                | Self::EraNotSupported(_)
+                | Self::ClientTooOld(_)
         )
     }
 

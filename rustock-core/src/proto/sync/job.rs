@@ -3,12 +3,8 @@
 use super::fault::PeerFault;
 use crate::{
     consensus::{
-        chunk::verify_chunk,
-        error::{HeaderError, VerifyError},
-        fork_detection_window::ForkDetectionWindow,
-        params::NetworkParams,
-        parent::Parent,
-        verify::VerifiedHeader,
+        chunk::verify_chunk, client_too_old, error::HeaderError, fork_detection_window::ForkDetectionWindow,
+        params::NetworkParams, parent::Parent, verify::VerifiedHeader,
     },
     primitives::{hash::BlockHash, header::Header, number::UnixTime},
     wire::rsk::RawList,
@@ -77,11 +73,8 @@ impl VerifyJob {
             Err(chunk_error) => {
                 let number = chunk_error.rejected.number();
                 let failure = match *chunk_error.error {
-                    VerifyError::Rule(HeaderError::NotYetValid { until, now, .. }) => {
-                        JobFailure::NotYetValid { until, now }
-                    }
-                    VerifyError::Rule(error) => JobFailure::Fault(PeerFault::InvalidHeader { number, error }),
-                    VerifyError::Era(error) => JobFailure::Fault(error.into()),
+                    HeaderError::NotYetValid { until, now, .. } => JobFailure::NotYetValid { until, now },
+                    error => JobFailure::Fault(PeerFault::InvalidHeader { number, error }),
                 };
                 VerifyOutcome { id, verified: chunk_error.verified, window, failure: Some(failure) }
             }
@@ -116,8 +109,12 @@ pub(super) fn decode_descending(
     let mut headers = Vec::with_capacity(raw.len());
     let mut expected = requested;
     for (index, bytes) in raw.iter().enumerate() {
-        let header = Header::decode(bytes.as_bytes(), &params.activations)
-            .map_err(|error| PeerFault::UndecodableHeader { requested, index, error })?;
+        let header = Header::decode(bytes.as_bytes(), &params.activations).map_err(|error| {
+            match client_too_old::explains(bytes.as_bytes(), &error, params) {
+                Some(too_old) => PeerFault::ClientTooOld(too_old),
+                None => PeerFault::UndecodableHeader { requested, index, error },
+            }
+        })?;
         if header.hash() != expected {
             return Err(if index == 0 {
                 PeerFault::WrongFirstHeader { requested, actual: header.hash() }

@@ -72,7 +72,7 @@ pub struct BatchFold {
 impl BatchFold {
     /// Folds the path of each header from its node (the coinbase's transaction id), and puts the outcome in
     /// the node's place: where the path ends, to be compared by [`check_root`], or the error on the way.
-    pub fn fold(&mut self, headers: &[Header], nodes: &mut [Result<[u8; 32], HeaderError>]) {
+    pub fn fold(&mut self, headers: &[&Header], nodes: &mut [Result<[u8; 32], HeaderError>]) {
         for layer in 0.. {
             self.join_layer(layer, headers, nodes);
             if self.owners.is_empty() {
@@ -90,7 +90,7 @@ impl BatchFold {
         }
     }
 
-    fn join_layer(&mut self, layer: usize, headers: &[Header], nodes: &mut [Result<[u8; 32], HeaderError>]) {
+    fn join_layer(&mut self, layer: usize, headers: &[&Header], nodes: &mut [Result<[u8; 32], HeaderError>]) {
         self.owners.clear();
         self.pairs.clear();
         for (owner, (header, outcome)) in headers.iter().zip(nodes).enumerate() {
@@ -117,8 +117,7 @@ pub fn check_root(header: &Header, end: &[u8; 32]) -> Result<(), HeaderError> {
     if bitcoin_root(header) == Some(end) {
         return Ok(());
     }
-    let seen = FoldedRoot::Root(Hash256::new(reversed(end)));
-    Err(HeaderError::MerkleRoot { expected: shown_root(header), seen })
+    Err(merkle_root_error(header, FoldedRoot::Root(Hash256::new(reversed(end)))))
 }
 
 /// Number of hashes in the proof; none when there is no proof.
@@ -163,19 +162,22 @@ pub fn reads_as_transaction(node: &[u8; 32], sibling: &[u8; 32]) -> bool {
         && input_script_size + output_script_size == 4
 }
 
-fn bitcoin_root(header: &Header) -> Option<&[u8; 32]> {
+/// The merkle root that the Bitcoin header names, in hashing order.
+pub(super) fn bitcoin_root(header: &Header) -> Option<&[u8; 32]> {
     header.proof()?.bitcoin_header.get(ROOT)?.first_chunk()
 }
 
-fn shown_root(header: &Header) -> Hash256 {
-    bitcoin_root(header).map_or(Hash256::ZERO, |root| Hash256::new(reversed(root)))
+/// The error of a proof that leads elsewhere than to the Bitcoin header's root.
+pub(super) fn merkle_root_error(header: &Header, seen: FoldedRoot) -> HeaderError {
+    let expected = bitcoin_root(header).map_or(Hash256::ZERO, |root| Hash256::new(reversed(root)));
+    HeaderError::MerkleRoot { expected, seen }
 }
 
 fn lookalike(header: &Header, layer: usize) -> HeaderError {
-    HeaderError::MerkleRoot { expected: shown_root(header), seen: FoldedRoot::TransactionLookalike { layer } }
+    merkle_root_error(header, FoldedRoot::TransactionLookalike { layer })
 }
 
-fn reversed(bytes: &[u8; 32]) -> [u8; 32] {
+pub(super) fn reversed(bytes: &[u8; 32]) -> [u8; 32] {
     let mut reversed = *bytes;
     reversed.reverse();
     reversed

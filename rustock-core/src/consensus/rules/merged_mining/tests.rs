@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     consensus::{error::Rule, test_headers},
-    primitives::header::{HeaderFields, ProofFields},
+    primitives::header::{BITCOIN_HEADER_SIZE, HeaderFields, ProofFields},
 };
 
 /// A simnet header mined at difficulty 1, after `edit_proof`, which sees the proof before the work is done.
@@ -40,7 +40,7 @@ fn rule_of(header: &Header) -> Result<(), Rule> {
 #[test]
 fn a_mined_header_passes_and_shows_its_fork_detection_data() {
     let found = check(&mined(|_| {}, |_| {}), &NetworkParams::simnet()).expect("valid");
-    assert_eq!(found.fork_detection_data, Some([7; 12]));
+    assert_eq!(found.fork_detection_data(), Some([7; 12]));
 }
 
 #[test]

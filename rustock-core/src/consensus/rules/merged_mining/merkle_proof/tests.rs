@@ -19,7 +19,7 @@ fn header_with(coinbase_id: [u8; 32], siblings: &[[u8; 32]]) -> Header {
 
 fn fold(headers: &[Header], ids: &[[u8; 32]]) -> Vec<Result<(), HeaderError>> {
     let mut nodes: Vec<_> = ids.iter().copied().map(Ok).collect();
-    BatchFold::default().fold(headers, &mut nodes);
+    BatchFold::default().fold(&headers.iter().collect::<Vec<_>>(), &mut nodes);
     let ends = headers.iter().zip(nodes);
     ends.map(|(header, end)| end.and_then(|end| check_root(header, &end))).collect()
 }
