@@ -4,4 +4,5 @@
 pub mod chains;
 pub mod headers;
 pub mod layers;
+pub mod naive;
 pub mod vectors;

@@ -1,74 +1,17 @@
-//! The naive verifier says of every recorded header what rskj says of it, rule by rule, and finds nothing wrong
-//! with the headers of real chains.
+//! The naive verifier says of every recorded header what rskj says of it, rule by rule.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rustock_test_support::naive::{
-    blocks::{NaiveFamily, NaiveTip, NaiveUncleRule, block_weight, check_uncles, is_better},
-    decode::{decode_extension, decode_full, decode_wire},
-    header::{NaiveExtension, NaiveHeader},
+    decode::{decode_full, decode_wire},
+    header::NaiveHeader,
     params::NaiveParams,
-    rlp::Rlp,
-    rules::{NaiveRule, check_extension, expected_difficulty, verify},
+    rules::{NaiveRule, expected_difficulty, verify},
 };
 use rustock_tests::{
-    headers::hex_bytes,
+    naive::{cases, chains, networks, params_of, rows},
     vectors::{bytes, number, read, text},
 };
-use serde_json::Value;
-
-fn rows(file: &str) -> Vec<Value> {
-    read(file).as_array().expect("an array of rows").clone()
-}
-
-fn cases(file: &str) -> Vec<Value> {
-    rows(file).into_iter().filter(|row| row["record"] == "case").collect()
-}
-
-/// The network that a row of parameters describes.
-fn params_of(row: &Value) -> NaiveParams {
-    let base = match number(row, "chain_id") {
-        30 => NaiveParams::mainnet(),
-        31 => NaiveParams::testnet(),
-        33 => NaiveParams::regtest(),
-        other => panic!("chain {other}"),
-    };
-    let height = |rule: &str| row["activation_heights"][rule].as_i64();
-    let constant = |key: &str| row[key].as_u64();
-    let amount = |key: &str| row[key].as_str().map(|text| text.parse().expect("a number"));
-    let divisor = constant("difficulty_bound_divisor").map(|divisor| divisor as u32);
-    NaiveParams {
-        rskip92: height("rskip92").unwrap_or(base.rskip92),
-        rskip97: height("rskip97").unwrap_or(base.rskip97),
-        rskip98: height("rskip98").unwrap_or(base.rskip98),
-        rskip110: height("rskip110").unwrap_or(base.rskip110),
-        rskip126: height("rskip126").unwrap_or(base.rskip126),
-        rskip144: height("rskip144").unwrap_or(base.rskip144),
-        rskip156: height("rskip156").unwrap_or(base.rskip156),
-        rskip179: height("rskip179").unwrap_or(base.rskip179),
-        rskip180: height("rskip180").unwrap_or(base.rskip180),
-        rskip290: height("rskip290").unwrap_or(base.rskip290),
-        rskip297: height("rskip297").unwrap_or(base.rskip297),
-        rskip351: height("rskip351").unwrap_or(base.rskip351),
-        rskip535: height("rskip535").unwrap_or(base.rskip535),
-        rskip_umm: height("rskipumm").unwrap_or(base.rskip_umm),
-        duration_limit: constant("duration_limit").map_or(base.duration_limit, |seconds| seconds as i32),
-        difficulty_divisor: divisor.unwrap_or(base.difficulty_divisor),
-        difficulty_divisor_after_rskip156: divisor.unwrap_or(base.difficulty_divisor_after_rskip156),
-        minimum_difficulty: amount("minimum_difficulty").unwrap_or(base.minimum_difficulty),
-        fallback_difficulty: amount("fallback_mining_difficulty").unwrap_or(base.fallback_difficulty),
-        max_future_seconds: constant("new_block_max_seconds_in_the_future")
-            .unwrap_or(base.max_future_seconds),
-        minimum_gas_limit: constant("min_gas_limit").unwrap_or(base.minimum_gas_limit),
-        ..base
-    }
-}
-
-/// The rows that carry parameters, by the name at `key`.
-fn params_by(file: &str, key: &str, record: &str) -> BTreeMap<String, NaiveParams> {
-    let rows = rows(file).into_iter().filter(|row| row["record"] == record);
-    rows.map(|row| (text(&row, key).to_owned(), params_of(&row))).collect()
-}
 
 // The constants.
 
@@ -171,7 +114,7 @@ fn name_of(rule: &NaiveRule) -> Option<&'static str> {
 
 #[test]
 fn every_verdict_of_rskj_is_reached_rule_by_rule() {
-    let mut networks = params_by("rskj-verdicts.json", "network", "params");
+    let mut networks = networks("rskj-verdicts.json");
     let (chain_params, chain) = chains("rskj-chain-v0.json").remove(0);
     networks.insert("regtest-v0".into(), chain_params);
     let chain: Vec<NaiveHeader> = chain.into_iter().map(|block| block.header).collect();
@@ -295,7 +238,7 @@ const REFUSED_THOUGH_CANONICAL: &[&str] = &[
 
 #[test]
 fn the_decoder_reads_what_rskj_reads_in_canonical_form_and_nothing_else() {
-    let networks = params_by("rskj-decode.json", "network", "params");
+    let networks = networks("rskj-decode.json");
     let mut refused = BTreeSet::new();
     let mut shorter = Vec::new();
     for case in cases("rskj-decode.json") {
@@ -345,255 +288,5 @@ fn the_decoder_reads_what_rskj_reads_in_canonical_form_and_nothing_else() {
     assert!(!shorter.is_empty());
     for id in shorter {
         assert!(id.starts_with("testnet/") && (id.contains("absent") || id.contains("/full/")), "{id}");
-    }
-}
-
-// Whole chains.
-
-/// A block of a recorded chain.
-#[derive(Clone)]
-struct Block {
-    row: Value,
-    header: NaiveHeader,
-    body: Option<Body>,
-}
-
-#[derive(Clone)]
-struct Body {
-    transactions: usize,
-    uncles: Vec<(NaiveHeader, Vec<u8>)>,
-    extension: Option<NaiveExtension>,
-}
-
-/// The runs of a chain file in their order.
-fn chains(file: &str) -> Vec<(NaiveParams, Vec<Block>)> {
-    let mut chains: Vec<(NaiveParams, Vec<Block>)> = Vec::new();
-    for row in rows(file) {
-        if row["record"] == "run" {
-            chains.push((params_of(&row), Vec::new()));
-            continue;
-        }
-        let (params, blocks) = chains.last_mut().expect("a run row before its blocks");
-        let header = decode_wire(&bytes(&row, "wire"), params)
-            .unwrap_or_else(|error| panic!("{file} {}: {error}", number(&row, "number")));
-        let body = row["body_response_payload"].as_str().map(|_| body_of(&row, &header, params));
-        blocks.push(Block { row, header, body });
-    }
-    assert!(!chains.is_empty(), "{file} has no run");
-    chains
-}
-
-/// `[type, bytes of [id, [transactions, uncles, extension where there is one]]]` in a list of one.
-fn body_of(row: &Value, header: &NaiveHeader, params: &NaiveParams) -> Body {
-    let envelope = Rlp::decode(&bytes(row, "body_response_payload")).expect("a message");
-    let message = &envelope.list().expect("one message")[0];
-    let response = message.list().expect("type and content")[1].bytes().expect("content");
-    let response = Rlp::decode(response).expect("a response");
-    let [_id, body] = response.list().expect("id and body") else { panic!("{row}") };
-    let body = body.list().expect("a body");
-    let uncles = body[1].list().expect("uncles").iter().map(|uncle| {
-        let full = uncle.encode();
-        let (header, extension) = decode_full(&full, params).expect("an uncle");
-        if let Some(extension) = extension {
-            assert_eq!(check_extension(&header, &extension, None), []);
-        }
-        (header, full)
-    });
-    Body {
-        transactions: body[0].list().expect("transactions").len(),
-        uncles: uncles.collect(),
-        extension: body
-            .get(2)
-            .map(|it| decode_extension(&it.encode(), header.number, params).expect("an extension")),
-    }
-}
-
-impl Block {
-    fn uncles(&self) -> Vec<NaiveHeader> {
-        let body = self.body.as_ref();
-        body.map(|body| body.uncles.iter().map(|(header, _)| header.clone()).collect()).unwrap_or_default()
-    }
-}
-
-fn recorded_encodings_are_written_again(block: &Block, params: &NaiveParams) {
-    let (row, header) = (&block.row, &block.header);
-    let at = header.number;
-    assert_eq!(hex::encode(header.block_hash(params)), text(row, "hash"), "{at}");
-    let hash = header.hash_for_merged_mining(params);
-    assert_eq!(hash.map(hex::encode).as_deref(), Ok(text(row, "hash_for_merged_mining")), "{at}");
-    assert_eq!(header.difficulty.to_string(), text(row, "difficulty"), "{at}");
-    assert_eq!(u64::from(header.version), number(row, "version"), "{at}");
-    if let Some(data) = row["fork_detection_data"].as_str() {
-        let seen = header.fork_detection_data(params).expect("fork-detection data");
-        assert_eq!(seen.map(hex::encode).unwrap_or_default(), data, "{at}");
-    }
-    if let Some(preimage) = row["hash_preimage"].as_str() {
-        assert_eq!(hex::encode(header.hash_preimage(params)), preimage, "{at}");
-        assert_eq!(hex::encode(header.merged_mining_preimage()), text(row, "mm_preimage"), "{at}");
-    }
-    if row["full"].is_string() {
-        let (from_full, extension) = decode_full(&bytes(row, "full"), params).expect("a full header");
-        assert_eq!(&from_full, header);
-        let extension = extension.expect("an extension");
-        assert_eq!(check_extension(header, &extension, Some(number(row, "tx_count") as usize)), [], "{at}");
-    }
-}
-
-#[test]
-fn nothing_is_wrong_with_the_chains_that_rskj_made() {
-    for file in ["rskj-chain-v0.json", "rskj-chain-v2.json", "rskj-chain-eras.json"] {
-        for (params, blocks) in chains(file) {
-            let headers: Vec<NaiveHeader> = blocks.iter().map(|block| block.header.clone()).collect();
-            let families: Vec<NaiveFamily> = blocks
-                .iter()
-                .map(|block| NaiveFamily { header: block.header.clone(), uncles: block.uncles() })
-                .collect();
-            let mut total = blocks[0].header.difficulty.clone();
-            for (index, block) in blocks.iter().enumerate() {
-                recorded_encodings_are_written_again(block, &params);
-                if index == 0 {
-                    continue;
-                }
-                let (header, at) = (&block.header, block.header.number);
-                let below = &headers[..index];
-                assert_eq!(verify(header, below.last(), Some(below), Some(0), &params), [], "{file} {at}");
-                let weight = block_weight(header, &block.uncles());
-                total += &weight;
-                assert_eq!(weight.to_string(), text(&block.row, "block_weight"), "{file} {at}");
-                assert_eq!(total.to_string(), text(&block.row, "total_difficulty"), "{file} {at}");
-                let Some(body) = &block.body else { continue };
-                let broken = check_uncles(header, &body.uncles, &families[..index], Some(0), &params);
-                assert_eq!(broken, [], "{file} {at}");
-                assert_eq!(body.extension.is_some(), header.version > 0, "{file} {at}");
-                if let Some(extension) = &body.extension {
-                    let broken = check_extension(header, extension, Some(body.transactions));
-                    assert_eq!(broken, [], "{file} {at}");
-                }
-            }
-        }
-    }
-}
-
-// Uncles and fork choice.
-
-#[test]
-fn uncle_lists_are_valid_exactly_where_rskj_says_so() {
-    let rows = rows("rskj-uncles.json");
-    let params = NaiveParams { rskip144: -1, ..params_of_uncles(&rows[0]) };
-    let header = |row: &Value| decode_wire(&bytes(row, "wire"), &params).expect("a header");
-    let mut branches: BTreeMap<Vec<u8>, Vec<NaiveFamily>> = BTreeMap::new();
-    for row in &rows[1..] {
-        let block = header(row);
-        let uncles: Vec<(NaiveHeader, Vec<u8>)> = row["uncles"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|uncle| {
-                let full = bytes(uncle, "full");
-                (decode_full(&full, &params).expect("an uncle").0, full)
-            })
-            .collect();
-        let below = branches.get(&block.parent_hash).cloned().unwrap_or_default();
-        if row["record"] == "case" {
-            let broken = check_uncles(&block, &uncles, &below, Some(0), &params);
-            assert_eq!(broken.is_empty(), row["uncle_rule"] == "valid", "{}: {broken:?}", row["id"]);
-            let headers: Vec<NaiveHeader> = uncles.iter().map(|(header, _)| header.clone()).collect();
-            assert_eq!(
-                block_weight(&block, &headers).to_string(),
-                text(row, "block_weight"),
-                "{}",
-                row["id"]
-            );
-            if row["id"] == "wrong_uncles_hash" {
-                assert_eq!(broken, [NaiveUncleRule::UnclesHash]);
-            }
-        }
-        let mut branch = below;
-        let hash = block.block_hash(&params).to_vec();
-        let uncles = uncles.into_iter().map(|(header, _)| header).collect();
-        branch.push(NaiveFamily { header: block, uncles });
-        branches.insert(hash, branch);
-    }
-}
-
-/// The run row of the uncle cases names a network, not a chain.
-fn params_of_uncles(row: &Value) -> NaiveParams {
-    let mut row = row.clone();
-    row["chain_id"] = 33.into();
-    params_of(&row)
-}
-
-#[test]
-fn the_best_block_after_every_import_is_rskjs() {
-    let mut best: BTreeMap<String, NaiveTip> = BTreeMap::new();
-    let mut totals: BTreeMap<(String, String), NaiveTip> = BTreeMap::new();
-    let mut replaced = 0;
-    for row in rows("rskj-forkchoice.json") {
-        let run = text(&row, "run").to_owned();
-        if row["record"] == "run" {
-            continue;
-        }
-        let hash: [u8; 32] = bytes(&row, "hash").try_into().expect("a hash");
-        let mut tip = NaiveTip {
-            total_difficulty: text(&row, "total_difficulty").parse().expect("a number"),
-            paid_fees: row["paid_fees"].as_str().unwrap_or("0").parse().expect("a number"),
-            hash,
-        };
-        if row["record"] == "import" {
-            let parent = &totals[&(run.clone(), text(&row, "parent").to_owned())];
-            let weight: NaiveTip = NaiveTip {
-                total_difficulty: text(&row, "block_weight").parse().expect("a number"),
-                ..tip.clone()
-            };
-            tip.total_difficulty = &parent.total_difficulty + weight.total_difficulty;
-            assert_eq!(tip.total_difficulty.to_string(), text(&row, "total_difficulty"));
-            let better = is_better(&tip, &best[&run]);
-            assert_eq!(better, row["result"] == "IMPORTED_BEST", "{row}");
-            replaced += usize::from(better);
-            if better {
-                best.insert(run.clone(), tip.clone());
-            }
-            assert_eq!(hex::encode(best[&run].hash), text(&row, "best_after"), "{row}");
-        } else {
-            best.insert(run.clone(), tip.clone());
-        }
-        totals.insert((run, text(&row, "hash").to_owned()), tip);
-    }
-    assert_eq!(replaced, 888);
-}
-
-// Real headers.
-
-#[test]
-fn nothing_is_wrong_with_real_headers() {
-    for (file, params) in
-        [("headers-mainnet.json", NaiveParams::mainnet()), ("headers-testnet.json", NaiveParams::testnet())]
-    {
-        let mut run: Vec<NaiveHeader> = Vec::new();
-        let (mut judged, mut with_parent, mut with_ancestors) = (0, 0, 0);
-        for record in rows(file).iter().filter(|record| record["kind"] != "header_no_auxpow") {
-            let at = number(record, "number");
-            let (header, extension) = decode_full(&hex_bytes(record, "rlp_full"), &params)
-                .unwrap_or_else(|error| panic!("{file} {at}: {error}"));
-            let hash = header.block_hash(&params);
-            assert_eq!(hash.to_vec(), hex_bytes(record, "hash"), "{file} {at}");
-            if let Some(extension) = &extension {
-                assert_eq!(check_extension(&header, extension, None), [], "{file} {at}");
-            }
-            if run.last().is_none_or(|last| last.block_hash(&params)[..] != header.parent_hash[..]) {
-                run.clear();
-            }
-            if record["kind"] != "genesis" {
-                let ancestors = (run.len() >= 449).then_some(run.as_slice());
-                let broken = verify(&header, run.last(), ancestors, Some(header.timestamp), &params);
-                assert_eq!(broken, [], "{file} {at}");
-                judged += 1;
-                with_parent += usize::from(!run.is_empty());
-                with_ancestors += usize::from(ancestors.is_some());
-            }
-            run.push(header);
-        }
-        let expected = if file == "headers-mainnet.json" { (1802, 1780, 804) } else { (21, 10, 0) };
-        assert_eq!((judged, with_parent, with_ancestors), expected, "{file}");
     }
 }

@@ -236,3 +236,62 @@ pub fn check_extension(
     }
     broken
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NaiveExtensionRule, check_extension};
+    use crate::naive::{
+        decode::decode_wire,
+        header::{NaiveExtension, NaiveHeader},
+        params::NaiveParams,
+        rlp::Rlp,
+    };
+
+    /// A header of version 2 with this extension, and nothing of value in it.
+    fn header_of(extension: &NaiveExtension) -> NaiveHeader {
+        let mut fields = vec![Rlp::of(&[1; 32]); 17];
+        fields[2] = Rlp::of(&[]);
+        fields[6] = Rlp::Bytes(extension.extension_data());
+        for short in [7, 8, 9, 10, 11, 13, 14, 15] {
+            fields[short] = Rlp::of(&[1]);
+        }
+        decode_wire(&Rlp::List(fields).encode(), &NaiveParams::regtest()).unwrap()
+    }
+
+    fn broken(edges: &[i16], transactions: Option<usize>) -> Vec<NaiveExtensionRule> {
+        let extension = NaiveExtension {
+            version: 2,
+            logs_bloom: vec![0; 256],
+            base_event: Some(Vec::new()),
+            edges: Some(edges.to_vec()),
+        };
+        check_extension(&header_of(&extension), &extension, transactions)
+    }
+
+    #[test]
+    fn edges_are_two_at_most_ascending_from_one_and_within_the_transactions() {
+        use NaiveExtensionRule::{EdgeBeyondTransactions, EdgesNotAscending, TooManyEdges};
+        assert_eq!(broken(&[], Some(0)), []);
+        assert_eq!(broken(&[1, 4], Some(5)), []);
+        assert_eq!(broken(&[1, 5], Some(5)), [EdgeBeyondTransactions]);
+        assert_eq!(broken(&[1, 5], None), []);
+        assert_eq!(broken(&[0, 1], Some(5)), [EdgesNotAscending]);
+        assert_eq!(broken(&[-1], Some(5)), [EdgesNotAscending]);
+        assert_eq!(broken(&[2, 2], Some(5)), [EdgesNotAscending]);
+        assert_eq!(broken(&[1, 2, 3], Some(5)), [TooManyEdges]);
+    }
+
+    #[test]
+    fn a_header_commits_to_one_extension() {
+        let mut extension = NaiveExtension {
+            version: 2,
+            logs_bloom: vec![0; 256],
+            base_event: Some(vec![7]),
+            edges: Some(Vec::new()),
+        };
+        let header = header_of(&extension);
+        assert_eq!(check_extension(&header, &extension, None), []);
+        extension.base_event = Some(vec![8]);
+        assert_eq!(check_extension(&header, &extension, None), [NaiveExtensionRule::ExtensionData]);
+    }
+}
