@@ -120,7 +120,7 @@ mod tests {
         let (host, port, id) = (&b"name.example"[..], &[0x13, 0xba][..], &[7; 64][..]);
         for elements in [&[host, port, id][..], &[host, port, &[], id], &[host, port, &[], id, b"more"]] {
             let neighbors = Neighbors::decode(&message(elements)).expect("rskj takes it");
-            assert_eq!(neighbors.nodes, [node.clone()]);
+            assert_eq!(neighbors.nodes, std::slice::from_ref(&node));
         }
         let error = Neighbors::decode(&message(&[host, port])).expect_err("rskj finds no id");
         assert_eq!(error.reason, MessageFault::TooFewEntries { least: 3, actual: 2 });
