@@ -80,8 +80,7 @@ impl WeightBounds {
         let (mut lowest, mut highest) = (None, None);
         // The block's parent has no other child below the block.
         for parent in family.relatives().rev().skip(1) {
-            let range =
-                difficulty::range(params, parent.facts.difficulty, parent.facts.number.next());
+            let range = difficulty::range(params, parent.facts.difficulty, parent.facts.number.next());
             lowest = Some(lowest.map_or(*range.start(), |lowest: Difficulty| lowest.min(*range.start())));
             highest = highest.max(Some(*range.end()));
         }

@@ -154,9 +154,8 @@ impl Family {
 
     /// The block that names this uncle.
     pub fn user_of(&self, uncle: BlockHash) -> Option<&Relative> {
-        let names = |relative: &&Relative| {
-            relative.uncles.as_ref().is_some_and(|uncles| uncles.contains(&uncle))
-        };
+        let names =
+            |relative: &&Relative| relative.uncles.as_ref().is_some_and(|uncles| uncles.contains(&uncle));
         self.relatives.iter().find(names)
     }
 
@@ -182,11 +181,7 @@ mod tests {
     fn relative(number: u64) -> Relative {
         Relative {
             parent_hash: hash(number - 1),
-            facts: Parent {
-                hash: hash(number),
-                number: BlockNumber::new(number),
-                ..test_headers::parent()
-            },
+            facts: Parent { hash: hash(number), number: BlockNumber::new(number), ..test_headers::parent() },
             uncles: Some(vec![hash(100 + number)]),
         }
     }
@@ -218,9 +213,7 @@ mod tests {
     #[test]
     fn only_a_child_of_the_newest_or_the_parent_of_the_oldest_joins_on() {
         let mut family = family(11..=13);
-        let not_related = |number| {
-            Err(NotRelated { number: BlockNumber::new(number), hash: hash(number) })
-        };
+        let not_related = |number| Err(NotRelated { number: BlockNumber::new(number), hash: hash(number) });
         assert_eq!(family.push(relative(15)), not_related(15));
         assert_eq!(family.push(Relative { parent_hash: hash(3), ..relative(14) }), not_related(14));
         assert_eq!(family.prepend(relative(9)), not_related(9));
@@ -242,7 +235,9 @@ mod tests {
         family.truncate_to(BlockNumber::new(3));
         assert_eq!(ends(&family), None);
         assert_eq!(family.lowest_uncle_parent(), None);
-        assert!(!family.reaches(BlockNumber::new(u64::MAX)) && !family.knows_uncles_from(BlockNumber::GENESIS));
+        assert!(
+            !family.reaches(BlockNumber::new(u64::MAX)) && !family.knows_uncles_from(BlockNumber::GENESIS)
+        );
     }
 
     #[test]

@@ -120,8 +120,7 @@ impl ForkDetectionWindow {
 
     /// True when older ancestors would still be of use to the block above the newest.
     pub fn wants_older(&self) -> bool {
-        self.oldest().is_some_and(|oldest| oldest != BlockNumber::GENESIS)
-            && (self.len() as u64) < self.limit
+        self.oldest().is_some_and(|oldest| oldest != BlockNumber::GENESIS) && (self.len() as u64) < self.limit
     }
 
     /// Puts a block on top; the oldest falls out when there are more than the window keeps.

@@ -78,9 +78,8 @@ fn one_to_ten_uncles_each_a_step_from_one_of_the_six_ancestors_below_the_parent(
 #[test]
 fn without_every_candidate_there_are_no_bounds() {
     let params = NetworkParams::simnet();
-    let of = |number, family: &Family| {
-        WeightBounds::of(&header(number, 7, SOME_UNCLES), Some(family), &params)
-    };
+    let of =
+        |number, family: &Family| WeightBounds::of(&header(number, 7, SOME_UNCLES), Some(family), &params);
     assert!(of(100, &family(93, &[5; 7])).is_some());
     assert_eq!(of(100, &family(94, &[5; 6])), None);
     assert_eq!(of(101, &family(93, &[5; 7])), None, "another block's family");

@@ -136,7 +136,9 @@ fn check_timestamp(
     params: &NetworkParams,
 ) -> Result<(), BodyError> {
     match timestamp::warn(uncle, parent) {
-        Some(timestamp::Warning::TimestampNotAfterParent { parent, seen }) if !params.max_future.is_zero() => {
+        Some(timestamp::Warning::TimestampNotAfterParent { parent, seen })
+            if !params.max_future.is_zero() =>
+        {
             Err(BodyError::UncleTimestamp { index, parent, seen })
         }
         _ => Ok(()),

@@ -1,7 +1,10 @@
 use super::*;
 use crate::{
     consensus::{family::Relative, test_headers},
-    primitives::{hash::BlockHash, header::ProofFields},
+    primitives::{
+        hash::BlockHash,
+        header::{HeaderFields, ProofFields},
+    },
 };
 
 /// The block that names the uncles.
@@ -16,10 +19,7 @@ fn sibling_at(number: u64) -> FullHeader {
     sibling(number, |_| {})
 }
 
-fn sibling(
-    number: u64,
-    edit: impl FnOnce(&mut crate::primitives::header::HeaderFields),
-) -> FullHeader {
+fn sibling(number: u64, edit: impl FnOnce(&mut HeaderFields)) -> FullHeader {
     let header = test_headers::header(&NetworkParams::simnet(), |fields| {
         fields.number = BlockNumber::new(number);
         fields.parent_hash = hash(number.saturating_sub(1));
@@ -35,8 +35,7 @@ fn sibling(
 fn family(numbers: core::ops::RangeInclusive<u64>) -> Family {
     let mut family = Family::new(&NetworkParams::simnet());
     for number in numbers {
-        let facts =
-            Parent { hash: hash(number), number: BlockNumber::new(number), ..test_headers::parent() };
+        let facts = Parent { hash: hash(number), number: BlockNumber::new(number), ..test_headers::parent() };
         let uncles = Some(Vec::new());
         let relative = Relative { parent_hash: hash(number - 1), facts, uncles };
         family.push(relative).expect("one after another");
@@ -81,8 +80,7 @@ fn uncles_are_of_the_last_six_heights() {
         assert_eq!(judge(BLOCK, uncle), Ok(()), "{uncle}");
     }
     for uncle in [0, 1, BLOCK - 7, BLOCK, BLOCK + 1] {
-        let refusal =
-            BodyError::UncleGeneration { index: 0, least: at(94), most: at(99), seen: at(uncle) };
+        let refusal = BodyError::UncleGeneration { index: 0, least: at(94), most: at(99), seen: at(uncle) };
         assert_eq!(judge(BLOCK, uncle), Err(refusal), "{uncle}");
     }
     // Near genesis, which is nobody's uncle.
@@ -148,10 +146,12 @@ fn an_uncle_of_a_stranger_is_none() {
 #[test]
 fn what_the_family_does_not_know_is_said() {
     let uncle = sibling_at(96);
-    let known = check_ancestry(0, uncle.header(), &family(95..=99)).expect("a sibling");
+    let reaching = family(95..=99);
+    let known = check_ancestry(0, uncle.header(), &reaching).expect("a sibling");
     assert!(known.parent.is_some() && known.is_known_unused);
     // Without 97 nobody knows whether it named the uncle.
-    let unknown = check_ancestry(0, uncle.header(), &family(98..=99));
+    let short = family(98..=99);
+    let unknown = check_ancestry(0, uncle.header(), &short);
     assert_eq!(unknown, Ok(Ancestry { parent: None, is_known_unused: false }));
     // Nor without the body of 97, though its header is known to commit to some uncles.
     let mut family = family(95..=96);
