@@ -2,7 +2,8 @@
 
 use rustock_core::{
     consensus::{
-        error::{HeaderError, Rule},
+        chunk::verify_chunk,
+        error::HeaderError,
         fork_detection_window::{Ancestor, ForkDetectionWindow},
         params::NetworkParams,
         parent::Parent,
@@ -15,7 +16,7 @@ use rustock_core::{
         number::{Difficulty, GasLimit, UnixTime},
     },
 };
-use rustock_test_support::chainkit::{Chain, ChainBuilder, Spoil, Uncles};
+use rustock_test_support::chainkit::{Chain, ChainBuilder, Spoil, Uncles, presets};
 
 /// Later than every generated header.
 const NOW: UnixTime = UnixTime::from_secs(1_900_000_000);
@@ -31,6 +32,23 @@ fn upgrading_network() -> NetworkParams {
     params.activations.rskip_umm = Activation::at(150);
     params.activations.rskip179 = Activation::at(300);
     params.activations.rskip180 = Activation::at(300);
+    params
+}
+
+/// A network whose rules come in another order than on any public one.
+fn out_of_order_network() -> NetworkParams {
+    let mut params = presets::eras();
+    params.name = "out of order".to_owned();
+    params.activations.rskip351 = Activation::at(20);
+    params.activations.rskip_umm = Activation::at(50);
+    params.activations.rskip535 = Activation::at(70);
+    params.activations.rskip144 = Activation::at(90);
+    params.activations.rskip110 = Activation::at(450);
+    params.activations.rskip179 = Activation::at(110);
+    params.activations.rskip98 = Activation::at(105);
+    params.activations.rskip180 = Activation::at(140);
+    params.activations.rskip156 = Activation::at(160);
+    params.activations.rskip92 = Activation::at(470);
     params
 }
 
@@ -64,54 +82,24 @@ fn accept_all(chain: &Chain) -> Vec<ForkDetectionCheck> {
     chain.headers().iter().map(|header| verifier.accept(header)).collect()
 }
 
-/// The rule that `spoil` is meant to break.
-fn rule_of(spoil: Spoil) -> Rule {
-    match spoil {
-        Spoil::ParentHash => Rule::Linkage,
-        Spoil::Number => Rule::Number,
-        Spoil::GasLimitTooHigh | Spoil::GasLimitTooLow => Rule::GasLimit,
-        Spoil::MinimumGasPriceTooHigh | Spoil::MinimumGasPriceTooLow | Spoil::MinimumGasPriceMissing => {
-            Rule::MinimumGasPrice
-        }
-        Spoil::ExtraData => Rule::ExtraData,
-        Spoil::GasUsed => Rule::GasUsed,
-        Spoil::Difficulty => Rule::Difficulty,
-        Spoil::BitcoinTimestamp => Rule::BitcoinTimestamp,
-        Spoil::UmmRoot => Rule::UmmRoot,
-        Spoil::MerkleProofPartial | Spoil::MerkleProofTooLong => Rule::MerkleProofFormat,
-        Spoil::ProofOfWork => Rule::ProofOfWork,
-        Spoil::CoinbaseMissing | Spoil::CoinbaseTooShort | Spoil::CoinbaseOfAnInnerNode => {
-            Rule::MergedMiningCoinbase
-        }
-        Spoil::Commitment => Rule::MergedMiningCommitment,
-        Spoil::TagTooFar | Spoil::TagNotLast | Spoil::TagBytesAfter => Rule::MergedMiningTagPosition,
-        Spoil::MerkleRoot => Rule::MerkleRoot,
-        Spoil::ForkDetection => Rule::ForkDetection,
-    }
-}
-
-fn assert_every_spoil_breaks_its_rule(chain: &Chain, number: u64) {
+/// Checks every way to spoil the headers at these heights. Returns the ways that there were.
+fn assert_every_spoil_breaks_its_rule(chain: &Chain, heights: &[u64]) -> Vec<Spoil> {
+    let mut tried = Vec::new();
     let mut verifier = Verifier::new(chain.params());
-    for header in &chain.headers()[..number as usize] {
-        verifier.accept(header);
-    }
-    for spoil in Spoil::ALL {
-        let holds_here = match spoil {
-            Spoil::ForkDetection => number > 449,
-            Spoil::UmmRoot => number >= 150,
-            Spoil::BitcoinTimestamp | Spoil::MerkleProofTooLong => number >= 300,
-            _ => true,
-        };
-        if holds_here {
-            match verifier.check(&chain.spoiled(number, spoil)) {
-                Err(error) => {
-                    assert_eq!(error.rule(), rule_of(spoil), "{spoil:?}: {error}")
+    for header in chain.headers() {
+        let number = header.number().get();
+        if heights.contains(&number) {
+            for spoil in Spoil::ALL.into_iter().filter(|spoil| chain.can_be_spoiled(number, *spoil)) {
+                match verifier.check(&chain.spoiled(number, spoil)) {
+                    Err(error) => assert_eq!(error.rule(), spoil.rule(), "{spoil:?} at {number}: {error}"),
+                    other => panic!("{spoil:?} at {number}: {other:?}"),
                 }
-                other => panic!("{spoil:?} at {number}: {other:?}"),
+                tried.push(spoil);
             }
         }
+        verifier.accept(header);
     }
-    verifier.accept(chain.header(number).expect("the chain reaches up to there"));
+    tried
 }
 
 #[test]
@@ -153,11 +141,76 @@ fn branches_are_valid_at_any_depth() {
 #[test]
 fn a_spoiled_header_breaks_the_rule_it_is_spoiled_for_and_no_other_comes_first() {
     let chain = ChainBuilder::simnet().seed(6).build(720);
-    assert_every_spoil_breaks_its_rule(&chain, 720);
-    assert_every_spoil_breaks_its_rule(&chain, 641);
+    let tried = assert_every_spoil_breaks_its_rule(&chain, &[641, 720]);
+    assert_eq!(tried.len(), 2 * 27, "everything but what ended with RSKIP-92 and RSKIP-98");
     let upgrading = ChainBuilder::new(upgrading_network()).seed(7).build(520);
-    for number in [1, 149, 150, 299, 300, 448, 449, 450, 520] {
-        assert_every_spoil_breaks_its_rule(&upgrading, number);
+    assert_every_spoil_breaks_its_rule(&upgrading, &[1, 149, 150, 299, 300, 448, 449, 450, 520]);
+}
+
+#[test]
+fn every_way_to_spoil_a_header_is_noticed_on_both_sides_of_every_activation() {
+    let heights = [
+        1, 2, 3, 40, 41, 98, 99, 100, 101, 199, 200, 279, 280, 339, 340, 399, 400, 448, 449, 450, 499, 500,
+        559, 560, 561, 600,
+    ];
+    let mut tried = Vec::new();
+    for seed in 0..2 {
+        let chain = ChainBuilder::eras().seed(seed).build(600);
+        tried.extend(assert_every_spoil_breaks_its_rule(&chain, &heights));
+    }
+    for spoil in Spoil::ALL {
+        assert!(tried.contains(&spoil), "{spoil:?} was never tried");
+    }
+    let testnet = ChainBuilder::new(presets::testnet_like()).seed(2).build(560);
+    let heights = [1, 59, 60, 119, 120, 179, 180, 239, 240, 299, 300, 450, 479, 480, 539, 540, 560];
+    assert_every_spoil_breaks_its_rule(&testnet, &heights);
+    let regtest = ChainBuilder::new(presets::regtest()).seed(2).build(470);
+    assert_every_spoil_breaks_its_rule(&regtest, &[1, 2, 448, 449, 450, 470]);
+}
+
+#[test]
+fn chains_of_every_preset_are_valid_header_by_header_and_as_chunks() {
+    let presets = [presets::eras(), presets::testnet_like(), presets::regtest(), out_of_order_network()];
+    for params in presets {
+        for seed in 0..3 {
+            let chain = ChainBuilder::new(params.clone()).seed(seed).merkle_depth(0..=14).build(700);
+            let checks = accept_all(&chain);
+            assert_eq!(checks[700], ForkDetectionCheck::Checked, "{}", params.name);
+            let mut window = ForkDetectionWindow::new();
+            let mut parent = Parent::from(chain.genesis());
+            for chunk in chain.headers()[1..].chunks(192) {
+                let verified = verify_chunk(chunk.to_vec(), &parent, &mut window, NOW, &params)
+                    .unwrap_or_else(|error| panic!("{} {:?}: {error}", params.name, error.rejected));
+                assert_eq!(verified.len(), chunk.len());
+                parent = Parent::from(chunk.last().expect("a chunk is not empty"));
+            }
+        }
+    }
+}
+
+#[test]
+fn uncles_are_valid_blocks_of_their_own_on_top_of_ancestors() {
+    for params in [presets::eras(), presets::testnet_like(), presets::regtest(), NetworkParams::simnet()] {
+        let chain = ChainBuilder::new(params).with_bodies().with_false_uncle_counts().seed(4).build(600);
+        let mut uncles: Vec<Header> = chain
+            .bodies()
+            .flat_map(|(_, body)| body.uncles.iter().map(|uncle| uncle.header().clone()).collect::<Vec<_>>())
+            .collect();
+        let count = uncles.len();
+        uncles.sort_by_key(|uncle| (uncle.number(), uncle.hash()));
+        uncles.dedup();
+        assert_eq!(uncles.len(), count, "no uncle is used twice");
+        assert!(count > 500, "{count}");
+
+        let mut verifier = Verifier::new(chain.params());
+        for header in chain.headers() {
+            for uncle in uncles.iter().filter(|uncle| uncle.number() == header.number()) {
+                verifier.check(uncle).unwrap_or_else(|error| panic!("{uncle:?}: {error}"));
+                assert_ne!(uncle.hash(), header.hash());
+                assert!(uncle.timestamp() > verifier.parent.expect("above genesis").timestamp);
+            }
+            verifier.accept(header);
+        }
     }
 }
 

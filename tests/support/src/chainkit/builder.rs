@@ -2,11 +2,14 @@
 
 use std::{ops::RangeInclusive, sync::Arc};
 
-use rustock_core::{consensus::params::NetworkParams, primitives::activation::Activation};
+use rustock_core::consensus::params::NetworkParams;
 
-use super::{chain::Chain, random::Random};
+use super::{chain::Chain, presets, random::Random};
 
-/// How many uncles the headers speak of.
+/// Most uncles that a block can have.
+pub(super) const MOST_UNCLES: u32 = 10;
+
+/// How many uncles the blocks have; without bodies, how many the headers speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uncles {
     /// None ever.
@@ -34,6 +37,15 @@ impl Uncles {
     }
 }
 
+/// The fees that blocks pay, which decide between branches of equal weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fees {
+    /// None in a quarter of the blocks, any amount in the others.
+    Any,
+    /// The same in every block, in wei.
+    Always(u128),
+}
+
 /// The settings of a chain. The same settings make the same bytes on every machine.
 #[derive(Debug, Clone)]
 pub struct ChainBuilder {
@@ -41,27 +53,36 @@ pub struct ChainBuilder {
     pub(super) seed: u64,
     pub(super) merkle_depth: RangeInclusive<usize>,
     pub(super) uncles: Uncles,
+    pub(super) fees: Fees,
+    pub(super) bodies: bool,
+    pub(super) false_uncle_counts: bool,
 }
 
 impl ChainBuilder {
-    /// A chain of a network whose rules are mainnet's from wasabi on, at a difficulty that can be mined here
-    /// (up to some tens of thousands).
+    /// A chain of any network whose difficulty can be mined here (up to some tens of thousands).
     ///
-    /// # Panics
-    /// When the network's headers are not all of version 0, or rules of older eras hold on it.
+    /// Before RSKIP-98 a quarter of the blocks that may be signed instead of mined are signed, if the
+    /// network's fallback keys are [`presets::fallback_keys`].
     pub fn new(params: impl Into<Arc<NetworkParams>>) -> Self {
-        let params = params.into();
-        let rules = &params.activations;
-        for (name, rule) in [("92", rules.rskip92), ("97", rules.rskip97), ("98", rules.rskip98)] {
-            assert_eq!(rule, Activation::GENESIS, "RSKIP-{name} must hold from genesis on");
+        Self {
+            params: params.into(),
+            seed: 0,
+            merkle_depth: 0..=3,
+            uncles: Uncles::LikeMainnet,
+            fees: Fees::Any,
+            bodies: false,
+            false_uncle_counts: false,
         }
-        assert_eq!(rules.rskip351.first(), None, "only version-0 headers can be generated");
-        Self { params, seed: 0, merkle_depth: 0..=3, uncles: Uncles::LikeMainnet }
     }
 
     /// A chain of the offline network.
     pub fn simnet() -> Self {
         Self::new(NetworkParams::simnet())
+    }
+
+    /// A chain of [`presets::eras`].
+    pub fn eras() -> Self {
+        Self::new(presets::eras())
     }
 
     /// The seed of everything that the rules leave open. 0 unless set.
@@ -71,15 +92,36 @@ impl ChainBuilder {
     }
 
     /// How many hashes merkle paths have. 0 to 3 unless set, which is fast to make; mainnet's have 12, and
-    /// then a header has about 1.1 kB.
+    /// then a header has about 1.1 kB. The partial merkle trees before RSKIP-92 have at most 14.
     pub fn merkle_depth(mut self, depth: RangeInclusive<usize>) -> Self {
         self.merkle_depth = depth;
         self
     }
 
-    /// How many uncles headers speak of. As on mainnet unless set.
+    /// How many uncles blocks have. As on mainnet unless set. Real ones ([`Self::with_bodies`]) are ten at
+    /// most, and none below height 2.
     pub fn uncles(mut self, uncles: Uncles) -> Self {
         self.uncles = uncles;
+        self
+    }
+
+    /// What blocks pay. Anything unless set.
+    pub fn fees(mut self, fees: Fees) -> Self {
+        self.fees = fees;
+        self
+    }
+
+    /// Makes bodies too, and keeps them: transactions, the extension, and uncles that are mined siblings of
+    /// the last six ancestors. Takes about twice the time.
+    pub fn with_bodies(mut self) -> Self {
+        self.bodies = true;
+        self
+    }
+
+    /// In a quarter of the blocks the header speaks of another number of uncles than the body has, which no
+    /// rule forbids. Only with bodies.
+    pub fn with_false_uncle_counts(mut self) -> Self {
+        self.false_uncle_counts = true;
         self
     }
 

@@ -6,7 +6,7 @@ use rustock_core::{
     consensus::params::NetworkParams,
     primitives::{
         hash::keccak256,
-        header::{Header, HeaderFields},
+        header::{BITCOIN_HEADER_SIZE, Header, HeaderFields},
         number::BlockNumber,
     },
 };
@@ -37,10 +37,14 @@ pub(super) fn fork_data(params: &NetworkParams, ancestors: &[Header]) -> Option<
     Some(data)
 }
 
+/// Fork-detection data samples every so many blocks.
+pub(super) const SAMPLE_STEP: u64 = 64;
+
 /// The least significant byte of the Bitcoin block id in a header's proof.
 fn bitcoin_hash_byte(header: &Header) -> u8 {
     let proof = header.proof().expect("every generated header has a proof");
-    double_sha256(proof.bitcoin_header)[0]
+    let header = proof.bitcoin_header.first_chunk::<BITCOIN_HEADER_SIZE>();
+    double_sha256(header.expect("no block is signed at a height that is sampled"))[0]
 }
 
 /// The 32 bytes that a miner puts after `RSKBLOCK:`.

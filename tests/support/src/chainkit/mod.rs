@@ -1,8 +1,10 @@
-//! Chains to order: valid version-0 headers of any number, from a seed, with forks at any depth.
+//! Chains to order: valid headers, and bodies where they are wanted, of any network and era, from a seed, with
+//! forks at any depth.
 //!
-//! The generator works out difficulty, fork-detection data and merged-mining proofs by itself, from the
-//! protocol's description and not from `rustock_core::consensus`, so that what it makes is a second opinion on
-//! the rules. It shares with the core only header values, their encoding and the parameters of a network.
+//! The generator works out difficulty, fork-detection data, merged-mining proofs, fallback signatures, uncles
+//! and roots of transactions by itself, from the protocol's description and not from
+//! `rustock_core::consensus`, so that what it makes is a second opinion on the rules. It shares with the core only
+//! the values of headers and bodies, their encoding, the parameters of a network and the names of rules.
 //!
 //! ```
 //! use rustock_test_support::chainkit::{ChainBuilder, Spoil};
@@ -16,18 +18,26 @@
 //! ```
 
 mod bitcoin;
+mod body;
 mod builder;
 mod chain;
 mod draft;
+mod drafting;
+mod federation;
 mod fork_data;
+mod partial_tree;
+pub mod presets;
 mod random;
 mod retarget;
 mod spoil;
 #[cfg(test)]
 mod tests;
+mod trie;
 
-pub use builder::{ChainBuilder, Uncles};
-pub use chain::Chain;
+pub use builder::{ChainBuilder, Fees, Uncles};
+pub use chain::{Chain, uncle_weight};
 pub use draft::{Draft, MiningPlan, ProofDamage};
+pub use federation::{SignatureDamage, Signer, Signing};
+pub use partial_tree::{TreeDamage, TreePlace};
 pub use random::Random;
 pub use spoil::Spoil;

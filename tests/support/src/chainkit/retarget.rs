@@ -1,9 +1,12 @@
-//! The difficulty a child must have. RSKIP-97 and RSKIP-156; rskj's `DifficultyCalculator`.
+//! The difficulty a child must have. RSKIP-97, RSKIP-156 and RSKIP-290; rskj's `DifficultyCalculator`.
 
 use rustock_core::{
     consensus::params::NetworkParams,
     primitives::{header::Header, number::BlockNumber},
 };
+
+/// Without RSKIP-97, a block that comes so late has the least difficulty.
+pub(super) const RESET_SECONDS: u64 = 600;
 
 /// The child whose difficulty is asked for, by the fields that decide it.
 pub(super) struct Child {
@@ -17,6 +20,14 @@ pub(super) struct Child {
 pub(super) fn difficulty(params: &NetworkParams, parent: &Header, child: &Child) -> u128 {
     let parent_difficulty = parent.difficulty().get();
     let parent_time = parent.timestamp().as_secs();
+    let rules = &params.activations;
+    let minimum = match params.minimum_difficulty_after_rskip290 {
+        Some(minimum) if rules.rskip290.is_active(child.number) => minimum.get(),
+        _ => params.minimum_difficulty.get(),
+    };
+    if !rules.rskip97.is_active(child.number) && child.timestamp >= parent_time + RESET_SECONDS {
+        return minimum;
+    }
     if child.timestamp < parent_time {
         return parent_difficulty;
     }
@@ -27,14 +38,14 @@ pub(super) fn difficulty(params: &NetworkParams, parent: &Header, child: &Child)
     if seconds == target {
         return parent_difficulty;
     }
-    let divisor = if params.activations.rskip156.is_active(child.number) {
+    let divisor = if rules.rskip156.is_active(child.number) {
         params.difficulty_divisor_after_rskip156
     } else {
         params.difficulty_divisor
     };
     let step = parent_difficulty / u128::from(divisor);
     let moved = if seconds < target { parent_difficulty + step } else { parent_difficulty - step };
-    moved.max(params.minimum_difficulty.get())
+    moved.max(minimum)
 }
 
 /// floor(2^256 / difficulty), as 32 big-endian bytes. Difficulties 0, 1 and 2 count as 3.

@@ -1,18 +1,18 @@
 //! Headers that break exactly one rule, mined so that nothing else is wrong with them.
 
 use rustock_core::{
-    consensus::params::NetworkParams,
-    primitives::{
-        hash::BlockHash,
-        header::Header,
-        number::{BlockNumber, Difficulty, GasLimit, GasPrice, UnixTime},
-    },
+    consensus::error::Rule,
+    primitives::{header::Header, number::UnixTime},
 };
 
 use super::{
+    chain::Chain,
     draft::{Draft, ProofDamage},
-    fork_data::FIRST_HEIGHT,
+    federation::SignatureDamage,
+    partial_tree::TreeDamage,
 };
+
+mod apply;
 
 /// A way to break one rule, by one step beyond its boundary where it has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,19 +31,25 @@ pub enum Spoil {
     MinimumGasPriceTooLow,
     /// There is no minimum gas price.
     MinimumGasPriceMissing,
-    /// The extra data has 33 bytes.
+    /// The extra data has one byte too many.
     ExtraData,
     /// One more gas is used than the limit allows.
     GasUsed,
     /// The difficulty is one too high.
     Difficulty,
-    /// The Bitcoin header is 300 seconds (the network's bound) later.
+    /// The Bitcoin header is later by the network's bound.
     BitcoinTimestamp,
+    /// The Bitcoin header is earlier by the network's bound.
+    BitcoinTimestampEarly,
     /// The `ummRoot` has 19 bytes.
     UmmRoot,
-    /// The merkle proof ends inside a hash.
+    /// The `ummRoot` has 21 bytes.
+    UmmRootTooLong,
+    /// The `ummRoot` has the 32 bytes of a hash.
+    UmmRootOfAHash,
+    /// The merkle proof ends inside a hash; a partial merkle tree has one byte more than it declares.
     MerkleProofPartial,
-    /// The merkle proof has 31 hashes and leads to the right root.
+    /// The merkle proof has 31 hashes and leads to the right root. From RSKIP-180 on.
     MerkleProofTooLong,
     /// The Bitcoin header's hash does not meet the difficulty.
     ProofOfWork,
@@ -65,11 +71,23 @@ pub enum Spoil {
     MerkleRoot,
     /// One byte of the fork-detection data differs. From height 450 on.
     ForkDetection,
+    /// The partial merkle tree is damaged. Before RSKIP-92.
+    Tree(TreeDamage),
+    /// The Bitcoin header is followed by the count of a transaction that is not there. Before RSKIP-98.
+    BitcoinBlock,
+    /// The federation's signature is damaged. Before RSKIP-98.
+    Signature(SignatureDamage),
+    /// The key of the other parity signed. Before RSKIP-98.
+    SignedByOtherParity,
+    /// A key that is not the federation's signed. Before RSKIP-98.
+    SignedByStranger,
+    /// The federation signed a block whose difficulty is above the threshold. Before RSKIP-92 and RSKIP-98.
+    SignedAboveThreshold,
 }
 
 impl Spoil {
     /// Every way.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 43] = [
         Self::ParentHash,
         Self::Number,
         Self::GasLimitTooHigh,
@@ -81,7 +99,10 @@ impl Spoil {
         Self::GasUsed,
         Self::Difficulty,
         Self::BitcoinTimestamp,
+        Self::BitcoinTimestampEarly,
         Self::UmmRoot,
+        Self::UmmRootTooLong,
+        Self::UmmRootOfAHash,
         Self::MerkleProofPartial,
         Self::MerkleProofTooLong,
         Self::ProofOfWork,
@@ -94,72 +115,87 @@ impl Spoil {
         Self::TagBytesAfter,
         Self::MerkleRoot,
         Self::ForkDetection,
+        Self::Tree(TreeDamage::NoTransactions),
+        Self::Tree(TreeDamage::TooManyTransactions),
+        Self::Tree(TreeDamage::CoinbaseNotProven),
+        Self::Tree(TreeDamage::HashLeftOver),
+        Self::Tree(TreeDamage::HashMissing),
+        Self::Tree(TreeDamage::FlagsLeftOver),
+        Self::Tree(TreeDamage::EqualBranches),
+        Self::BitcoinBlock,
+        Self::Signature(SignatureDamage::HighS),
+        Self::Signature(SignatureDamage::HighV),
+        Self::Signature(SignatureDamage::PaddedR),
+        Self::Signature(SignatureDamage::OtherHash),
+        Self::Signature(SignatureDamage::NoS),
+        Self::SignedByOtherParity,
+        Self::SignedByStranger,
+        Self::SignedAboveThreshold,
     ];
 
-    pub(super) fn apply(self, draft: &mut Draft, parent: &Header, params: &NetworkParams) {
-        let fields = &mut draft.fields;
-        let mining = &mut draft.mining;
-        let parent_gas_limit = parent.gas_limit().get();
-        let parent_price = parent.minimum_gas_price().map_or(0, GasPrice::get);
-        let price_step = (parent_price / 100).max(1);
+    /// The rule that has to notice.
+    pub const fn rule(self) -> Rule {
         match self {
-            Self::ParentHash => fields.parent_hash = BlockHash::new([0xab; 32]),
-            Self::Number => {
-                let number = fields.number.get() + 1;
-                fields.number = BlockNumber::new(number);
-                // The height decides the layout, so that the header can be decoded at all.
-                let has_umm_root = params.activations.rskip_umm.is_active(fields.number);
-                fields.umm_root = has_umm_root.then(Vec::new);
-                if let Some(data) = &mut draft.fork_data {
-                    data[8..].copy_from_slice(&(number as u32).to_be_bytes());
-                }
+            Self::ParentHash => Rule::Linkage,
+            Self::Number => Rule::Number,
+            Self::GasLimitTooHigh | Self::GasLimitTooLow => Rule::GasLimit,
+            Self::MinimumGasPriceTooHigh | Self::MinimumGasPriceTooLow | Self::MinimumGasPriceMissing => {
+                Rule::MinimumGasPrice
             }
-            Self::GasLimitTooHigh => set_gas_limit(draft, parent_gas_limit * 1025 / 1024 + 1),
-            Self::GasLimitTooLow => set_gas_limit(draft, parent_gas_limit * 1023 / 1024 - 1),
-            Self::MinimumGasPriceTooHigh => {
-                fields.minimum_gas_price = Some(GasPrice::new(parent_price + price_step + 1));
+            Self::ExtraData => Rule::ExtraData,
+            Self::GasUsed => Rule::GasUsed,
+            Self::Difficulty => Rule::Difficulty,
+            Self::BitcoinTimestamp | Self::BitcoinTimestampEarly => Rule::BitcoinTimestamp,
+            Self::UmmRoot | Self::UmmRootTooLong | Self::UmmRootOfAHash => Rule::UmmRoot,
+            // A block that is too difficult to be signed is one with an empty merkle proof.
+            Self::MerkleProofPartial | Self::MerkleProofTooLong | Self::SignedAboveThreshold => {
+                Rule::MerkleProofFormat
             }
-            Self::MinimumGasPriceTooLow => {
-                fields.minimum_gas_price = Some(GasPrice::new((parent_price - price_step).max(0) - 1));
+            Self::BitcoinBlock => Rule::BitcoinHeader,
+            Self::ProofOfWork => Rule::ProofOfWork,
+            Self::CoinbaseMissing | Self::CoinbaseTooShort | Self::CoinbaseOfAnInnerNode => {
+                Rule::MergedMiningCoinbase
             }
-            Self::MinimumGasPriceMissing => fields.minimum_gas_price = None,
-            Self::ExtraData => fields.extra_data = vec![0x5a; 33],
-            Self::GasUsed => fields.gas_used = fields.gas_limit.get() as u64 + 1,
-            Self::Difficulty => fields.difficulty = Difficulty::new(fields.difficulty.get() + 1),
-            Self::BitcoinTimestamp => {
-                let time = fields.timestamp.as_secs() + params.bitcoin_time_bound.as_secs();
-                mining.bitcoin_time = u32::try_from(time).expect("generated times are far below 2106");
-            }
-            Self::UmmRoot => fields.umm_root = Some(vec![0x11; 19]),
-            Self::MerkleProofPartial => mining.damage = Some(ProofDamage::PartialSibling),
-            Self::MerkleProofTooLong => mining.siblings = vec![[0x77; 32]; 31],
-            Self::ProofOfWork => mining.damage = Some(ProofDamage::AboveTarget),
-            Self::CoinbaseMissing => mining.damage = Some(ProofDamage::NoCoinbase),
-            Self::CoinbaseTooShort => mining.damage = Some(ProofDamage::ShortCoinbase),
-            Self::CoinbaseOfAnInnerNode => {
-                mining.coinbase_before = vec![1; 13];
-                mining.coinbase_after = vec![2; 10];
-            }
-            Self::Commitment => mining.damage = Some(ProofDamage::OtherCommitment),
-            Self::TagTooFar => {
-                mining.coinbase_before = vec![3; 64];
-                mining.blocks_kept = 1;
-            }
-            Self::TagNotLast => mining.coinbase_after = b"RSKBLOCK:".to_vec(),
-            Self::TagBytesAfter => mining.coinbase_after = vec![4; 129],
-            Self::MerkleRoot => mining.damage = Some(ProofDamage::OtherMerkleRoot),
-            Self::ForkDetection => {
-                assert!(fields.number.get() > FIRST_HEIGHT, "fork-detection data is compared above 449");
-                let data = draft.fork_data.as_mut().expect("RSKIP-110 holds on the network");
-                data[0] ^= 1;
+            Self::Commitment => Rule::MergedMiningCommitment,
+            Self::TagTooFar | Self::TagNotLast | Self::TagBytesAfter => Rule::MergedMiningTagPosition,
+            Self::MerkleRoot | Self::Tree(_) => Rule::MerkleRoot,
+            Self::ForkDetection => Rule::ForkDetection,
+            Self::Signature(_) | Self::SignedByOtherParity | Self::SignedByStranger => {
+                Rule::FallbackSignature
             }
         }
     }
 }
 
-fn set_gas_limit(draft: &mut Draft, value: u128) {
-    draft.fields.gas_limit = GasLimit::new(0, value);
-    draft.fields.gas_used = 0;
+impl Chain {
+    /// True when the rule that `spoil` breaks holds for the block at `number`.
+    ///
+    /// # Panics
+    /// When the chain does not reach up to the parent.
+    pub fn can_be_spoiled(&self, number: u64, spoil: Spoil) -> bool {
+        spoil.applies(&self.draft_at(number), self.params())
+    }
+
+    /// A header in the place of the one at `number`, on top of the same parent, that breaks the one rule
+    /// named. The chain is left as it is.
+    ///
+    /// # Panics
+    /// When the rule does not hold at that height, or the chain does not reach up to the parent.
+    pub fn spoiled(&self, number: u64, spoil: Spoil) -> Header {
+        let mut draft = self.draft_at(number);
+        assert!(spoil.applies(&draft, self.params()), "{spoil:?} breaks no rule at height {number}");
+        spoil.apply(&mut draft, self.parent_of(number), self.params());
+        draft.mine(self.params())
+    }
+
+    /// The block at `number` as it was before it was mined.
+    pub(super) fn draft_at(&self, number: u64) -> Draft {
+        self.settings.draft(&self.headers()[..number as usize])
+    }
+
+    pub(super) fn parent_of(&self, number: u64) -> &Header {
+        self.header(number - 1).expect("the chain reaches up to the parent")
+    }
 }
 
 impl Draft {
@@ -170,5 +206,11 @@ impl Draft {
         let moved_bitcoin = i64::from(self.mining.bitcoin_time) + seconds;
         self.fields.timestamp = UnixTime::from_secs(moved);
         self.mining.bitcoin_time = u32::try_from(moved_bitcoin).unwrap_or(0);
+    }
+
+    /// Takes away the signature: the block is mined with the damage given.
+    fn mined_with(&mut self, damage: Option<ProofDamage>) {
+        self.signing = None;
+        self.mining.damage = damage;
     }
 }
