@@ -114,18 +114,17 @@ fn mac() -> FrameMac {
     FrameMac::new(&MAC, &NONCE, &PACKET)
 }
 
-/// RLPx frames as the specification says it, with everything computed anew each time.
+/// RLPx frames as the specification says it, one step after the other.
 struct Sealer {
     key_stream: Ctr128BE<Aes256>,
-    /// All that went into the running hash so far.
-    hashed: Vec<u8>,
+    hashed: Keccak256,
 }
 
 impl Sealer {
     fn new() -> Self {
         let seed: [u8; 32] = core::array::from_fn(|index| MAC[index] ^ NONCE[index]);
         let key_stream = Ctr128BE::new(&AES.into(), &[0; 16].into());
-        Self { key_stream, hashed: [&seed[..], &PACKET].concat() }
+        Self { key_stream, hashed: Keccak256::new().chain_update(seed).chain_update(PACKET) }
     }
 
     /// A frame that claims a size, with a body of another or the same.
@@ -136,7 +135,7 @@ impl Sealer {
         let mut body = body.to_vec();
         body.resize(body.len().next_multiple_of(16), 0);
         self.key_stream.apply_keystream(&mut body);
-        self.hashed.extend_from_slice(&body);
+        self.hashed.update(&body);
         let digest = self.digest();
         let body_tag = self.tag(&digest);
         [&header[..], &header_tag, &body, &body_tag].concat()
@@ -145,11 +144,12 @@ impl Sealer {
     fn tag(&mut self, seed: &[u8; 16]) -> [u8; 16] {
         let mut block = self.digest().into();
         Aes256::new(&MAC.into()).encrypt_block(&mut block);
-        self.hashed.extend(block.iter().zip(seed).map(|(left, right)| left ^ right));
+        let stirred: [u8; 16] = core::array::from_fn(|index| block[index] ^ seed[index]);
+        self.hashed.update(stirred);
         self.digest()
     }
 
     fn digest(&self) -> [u8; 16] {
-        Keccak256::digest(&self.hashed)[..16].try_into().expect("half a hash")
+        self.hashed.clone().finalize()[..16].try_into().expect("half a hash")
     }
 }

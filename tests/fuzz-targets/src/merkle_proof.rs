@@ -50,7 +50,8 @@ fn check_sizes(merkle_proof: &[u8]) {
     assert_eq!(judge(3_614_800), whole && merkle_proof.len() <= MAXIMUM_SIZE);
 }
 
-fn header(root: &[u8; 32], merkle_proof: &[u8]) -> Header {
+/// A header whose Bitcoin header has this root, with this proof.
+pub(crate) fn header(root: &[u8; 32], merkle_proof: &[u8]) -> Header {
     let mut fields = NetworkParams::simnet().genesis;
     fields.number = BlockNumber::new(1_000);
     fields.genesis_difficulty_padding = 0;
@@ -75,7 +76,7 @@ fn fold(coinbase_id: [u8; 32], merkle_proof: &[u8]) -> Option<[u8; 32]> {
 }
 
 /// The guard over 64 bytes in display order, one condition after another.
-fn could_be_a_transaction(bytes: &[u8]) -> bool {
+pub(crate) fn could_be_a_transaction(bytes: &[u8]) -> bool {
     let index = u32::from_le_bytes(bytes[37..41].try_into().expect("four"));
     let input_script = usize::from(bytes[41]);
     if bytes[4] != 1 || (index > 1_000_000 && index != u32::MAX) || input_script > 4 {

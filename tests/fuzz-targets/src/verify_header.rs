@@ -74,7 +74,11 @@ fn with_proof(header: &Header, params: &NetworkParams) -> Header {
             break;
         }
     }
-    fields.proof = Some(ProofFields { bitcoin_header, merkle_proof: Vec::new(), coinbase });
+    let is_path = params.activations.rskip92.is_active(header.number());
+    // Before: a tree of one transaction, which it proves.
+    let tree = [&[1, 0, 0, 0, 1][..], &double_sha256(&transaction), &[1, 1]].concat();
+    let merkle_proof = if is_path { Vec::new() } else { tree };
+    fields.proof = Some(ProofFields { bitcoin_header, merkle_proof, coinbase });
     Header::decode(&fields.encode(), &params.activations).unwrap_or_else(|_| header.clone())
 }
 
