@@ -15,7 +15,7 @@ use Place::{LeftOut, Suite};
 const MESSAGES: Place = Suite("tests/tests/vectors_messages.rs");
 const TRANSPORT: Place = Suite("tests/tests/vectors_rlpx.rs");
 const SERVING: Place = Suite("tests/tests/vectors_serving.rs");
-const DISCOVERY: Place = LeftOut("peer discovery is not part of this release");
+const DISCOVERY: Place = Suite("tests/tests/vectors_discovery.rs");
 const SYNC: Place = Suite("tests/tests/vectors_sync.rs");
 
 /// Names, or their beginnings when they end in `*`. The first that fits decides.
@@ -43,6 +43,7 @@ const PLACES: &[(&str, Place)] = &[
     ("connection_point_search", SYNC),
     ("skeleton_serving", SERVING),
     ("ecies_decrypt_secp256r1", LeftOut("another curve, which the wire never uses")),
+    ("discovery_distances", LeftOut("read by the core's own tests of the node table")),
     ("discovery_*", DISCOVERY),
     ("node_rlp_in_neighbors", DISCOVERY),
     (

@@ -1,10 +1,10 @@
-//! The ancestors that fork-detection data is computed from: 449 at most, three facts of each.
+//! The ancestors that fork-detection data is computed from: 449, a few more for uncles, three facts of each.
 //!
 //! RSKIP-110. Mirrors rskj's `ForkDetectionDataCalculator`.
 
 use std::collections::VecDeque;
 
-use super::verify::VerifiedHeader;
+use super::{params::NetworkParams, verify::VerifiedHeader};
 use crate::primitives::number::BlockNumber;
 
 /// Bytes of fork-detection data at the end of the hash for merged mining.
@@ -67,17 +67,35 @@ pub enum ExpectedData {
 }
 
 /// The newest ancestors of a block on its own branch, without gaps.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForkDetectionWindow {
     /// Oldest first; the newest stands at `newest`.
     ancestors: VecDeque<(u8, u32)>,
     newest: BlockNumber,
+    limit: u64,
+}
+
+impl Default for ForkDetectionWindow {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl ForkDetectionWindow {
-    /// A window without ancestors.
+    /// A window without ancestors, that keeps the 449 which a header needs.
     pub fn new() -> Self {
-        Self::default()
+        Self::keeping(FORK_DETECTION_ANCESTORS)
+    }
+
+    /// A window without ancestors, that keeps the ones which a block's uncles need as well: their parents are
+    /// lower than the block's, and so are the ancestors that their data is computed from.
+    pub fn for_uncles(params: &NetworkParams) -> Self {
+        let lower = params.uncle_generation_limit.saturating_sub(1);
+        Self::keeping(FORK_DETECTION_ANCESTORS.saturating_add(lower))
+    }
+
+    fn keeping(limit: u64) -> Self {
+        Self { ancestors: VecDeque::new(), newest: BlockNumber::GENESIS, limit }
     }
 
     /// Number of ancestors in the window.
@@ -102,11 +120,10 @@ impl ForkDetectionWindow {
 
     /// True when older ancestors would still be of use to the block above the newest.
     pub fn wants_older(&self) -> bool {
-        self.oldest().is_some_and(|oldest| oldest != BlockNumber::GENESIS)
-            && (self.len() as u64) < FORK_DETECTION_ANCESTORS
+        self.oldest().is_some_and(|oldest| oldest != BlockNumber::GENESIS) && (self.len() as u64) < self.limit
     }
 
-    /// Puts a block on top; the oldest falls out when there are more than 449.
+    /// Puts a block on top; the oldest falls out when there are more than the window keeps.
     ///
     /// # Errors
     /// [`NotContiguous`] unless it is the block above the newest.
@@ -116,7 +133,7 @@ impl ForkDetectionWindow {
         {
             return Err(NotContiguous { expected: newest.next(), seen: block.number });
         }
-        if self.len() as u64 == FORK_DETECTION_ANCESTORS {
+        if self.len() as u64 == self.limit {
             self.ancestors.pop_front();
         }
         self.ancestors.push_back((block.bitcoin_hash_byte, block.uncle_count));
@@ -129,7 +146,7 @@ impl ForkDetectionWindow {
     /// # Errors
     /// [`NotContiguous`] unless it is the block below the oldest.
     pub fn prepend(&mut self, block: Ancestor) -> Result<(), NotContiguous> {
-        if self.len() as u64 == FORK_DETECTION_ANCESTORS {
+        if self.len() as u64 == self.limit {
             return Ok(());
         }
         let Some(oldest) = self.oldest() else { return self.push(block) };
@@ -156,7 +173,8 @@ impl ForkDetectionWindow {
 
     /// The fork-detection data of the child at `child` on this branch, as soon as the seven ancestors whose
     /// Bitcoin hash is sampled and the 32 whose uncle counts are added up are here, even if not all 449 are.
-    /// `None` when some are missing, below height 449, and where no data can be right.
+    /// `None` when some are missing, below height 449, and where no data can be right. The child need not stand on
+    /// the newest ancestor: of a lower one, this is the data of a sibling of an ancestor.
     pub fn expected(&self, child: BlockNumber) -> Option<[u8; FORK_DETECTION_DATA_SIZE]> {
         match self.look_up(child) {
             ExpectedData::Data(data) => Some(data),

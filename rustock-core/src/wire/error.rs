@@ -3,6 +3,7 @@
 //! No RSKIP. rskj throws untyped exceptions out of the message classes and closes the connection
 //! (`MessageCodec`, `Eth62MessageFactory`); here each cause has a name, so that a peer's fault can be told.
 
+use super::discovery::message_id::MessageIdError;
 use crate::primitives::rlp::RlpError;
 
 /// A message that could not be decoded.
@@ -30,6 +31,28 @@ pub enum MessageFault {
         /// The largest number of entries allowed.
         limit: usize,
     },
+    /// A list with fewer entries than its message needs.
+    #[error("{actual} entries where at least {least} belong")]
+    TooFewEntries {
+        /// The smallest number of entries allowed.
+        least: usize,
+        /// The number found.
+        actual: usize,
+    },
+    /// A list that must have a certain number of entries and has another.
+    #[error("{actual} entries where {expected} belong")]
+    WrongEntryCount {
+        /// The number required.
+        expected: usize,
+        /// The number found.
+        actual: usize,
+    },
+    /// A text without a character where one is needed.
+    #[error("an empty text")]
+    EmptyText,
+    /// A discovery message id that is not a version-4 UUID.
+    #[error(transparent)]
+    MessageId(#[from] MessageIdError),
     /// A text with more bytes than its field may have.
     #[error("a text of {actual} bytes where at most {limit} are allowed")]
     TextTooLong {

@@ -31,6 +31,14 @@ impl<'a> Fields<'a> {
         Ok(Self { message, items })
     }
 
+    /// Reads the list that `payload` begins with, whatever follows it.
+    pub(super) fn of_beginning(message: &'static str, payload: &'a [u8]) -> Result<Self, MessageError> {
+        let items = Item::decode_first(payload)
+            .and_then(|(item, _)| item.list())
+            .map_err(|reason| fault(message, "payload", reason))?;
+        Ok(Self { message, items })
+    }
+
     /// The same fields, blamed on another message from here on.
     pub(super) fn of_message(self, message: &'static str) -> Self {
         Self { message, ..self }

@@ -4,6 +4,8 @@
 //! on test networks). Mirrors rskj's `DifficultyCalculator` and `DifficultyRule`. There is no bomb, and the
 //! step does not grow with the delay.
 
+use core::ops::RangeInclusive;
+
 use crate::{
     consensus::{error::HeaderError, params::NetworkParams, parent::Parent},
     primitives::{
@@ -56,6 +58,21 @@ pub fn expected(
         parent_difficulty - step
     };
     Some(Difficulty::new(stepped).max(minimum))
+}
+
+/// Between what the difficulty of a child at `number` lies, whatever its time and its uncle count. Both ends can
+/// be had. Stops at 2^128 − 1.
+pub fn range(params: &NetworkParams, parent: Difficulty, number: BlockNumber) -> RangeInclusive<Difficulty> {
+    let minimum = minimum(params, number);
+    let step = parent.get() / u128::from(divisor(params, number));
+    let up = Difficulty::new(parent.get().saturating_add(step)).max(minimum);
+    let down = Difficulty::new(parent.get() - step).max(minimum);
+    // A child in step with its parent keeps its difficulty, even one below the minimum.
+    let (mut least, most) = (down.min(parent), up.max(parent));
+    if !params.activations.rskip97.is_active(number) {
+        least = least.min(minimum);
+    }
+    least..=most
 }
 
 /// The least difficulty of a block at `number` after a step.

@@ -7,6 +7,8 @@
 
 pub mod bitcoin_timestamp;
 pub mod difficulty;
+pub mod edges;
+pub mod extension;
 pub mod extra_data;
 pub mod fork_detection;
 pub mod future_timestamp;
@@ -18,3 +20,5 @@ pub mod merged_mining;
 pub mod minimum_gas_price;
 pub mod number;
 pub mod timestamp;
+pub mod uncles;
+pub mod uncles_hash;

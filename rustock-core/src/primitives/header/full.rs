@@ -44,6 +44,24 @@ pub enum ExtensionMismatch {
     },
 }
 
+impl ExtensionMismatch {
+    /// The extension is the one whose hash the header has; a header of version 0 has none.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(header: &Header, extension: Option<&HeaderExtension>) -> Result<(), Self> {
+        match (header.extension_hash(), extension) {
+            (None, None) => Ok(()),
+            (None, Some(_)) => Err(Self::NotExpected),
+            (Some(_), None) => Err(Self::Missing),
+            (Some(expected), Some(extension)) => {
+                let seen = extension.hash();
+                if seen == expected { Ok(()) } else { Err(Self::WrongHash { expected, seen }) }
+            }
+        }
+    }
+}
+
 /// Fields up to and including the uncle count, which every layout has.
 const SHARED_FIELDS: usize = 16;
 /// Place of the logs among them.
@@ -59,17 +77,7 @@ impl FullHeader {
     /// # Errors
     /// [`ExtensionMismatch`] when the extension is not the header's.
     pub fn new(header: Header, extension: Option<HeaderExtension>) -> Result<Self, ExtensionMismatch> {
-        match (header.extension_hash(), &extension) {
-            (None, None) => {}
-            (None, Some(_)) => return Err(ExtensionMismatch::NotExpected),
-            (Some(_), None) => return Err(ExtensionMismatch::Missing),
-            (Some(expected), Some(extension)) => {
-                let seen = extension.hash();
-                if seen != expected {
-                    return Err(ExtensionMismatch::WrongHash { expected, seen });
-                }
-            }
-        }
+        ExtensionMismatch::check(&header, extension.as_ref())?;
         Ok(Self { header, extension })
     }
 
