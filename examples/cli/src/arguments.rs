@@ -52,6 +52,9 @@ pub struct VerifyOptions {
     /// The time of day, in seconds since 1970; the machine's clock otherwise
     #[arg(long, value_name = "SECONDS")]
     pub now: Option<u64>,
+    /// Bodies to check with the headers, one a line: the block's hash and the body in hex
+    #[arg(long, value_name = "FILE")]
+    pub bodies: Option<PathBuf>,
     /// Print what became of each header, one a line, before the report
     #[arg(long)]
     pub each: bool,

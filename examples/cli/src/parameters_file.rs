@@ -2,8 +2,7 @@
 //! fields.
 //!
 //! rskj decides some constants by chain id, and so does this: the difficulty divisor of RSKIP-156, the minimum of
-//! RSKIP-290 and the bound of RSKIP-297. Others it has fixed for every network; a file may repeat them and not
-//! change them.
+//! RSKIP-290 and the bound of RSKIP-297.
 
 mod error;
 #[cfg(test)]
@@ -33,15 +32,6 @@ const REGTEST_CHAIN_ID: u32 = 33;
 const TEST_NETWORK_CHAIN_IDS: [u32; 2] = [31, 34];
 /// The divisor from RSKIP-156 on, except on regtest.
 const DIVISOR_AFTER_RSKIP156: u32 = 400;
-/// What rskj has for every network.
-const FIXED: [(&str, u64); 5] = [
-    ("min_gas_limit", 3_000_000),
-    ("gas_limit_bound_divisor", 1024),
-    ("max_extra_data", 32),
-    ("uncle_list_limit", 10),
-    ("uncle_generation_limit", 7),
-];
-
 /// What a parameters file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParametersFile {
@@ -85,11 +75,6 @@ pub fn parse(text: &[u8]) -> Result<ParametersFile, ParametersError> {
     let chain_id = chain_id(&mut fields)?;
     let public = public_network(chain_id);
     let params = parameters(&mut fields, chain_id, public.as_ref())?;
-    for (field, expected) in FIXED {
-        if let Some(seen) = fields.whole(field, u64::MAX)?.filter(|seen| *seen != expected) {
-            return Err(ParametersError::Fixed { field, expected, seen });
-        }
-    }
     let genesis = genesis(&fields, &params.activations)?;
     let has_genesis = genesis.is_some();
     let genesis = genesis.unwrap_or_else(|| params.genesis.clone());
@@ -134,6 +119,7 @@ fn parameters(
         public.map(|params| params.max_future.as_secs() as u32),
     )?;
     let activations = activations(fields, public)?;
+    let base = public.cloned().unwrap_or_else(NetworkParams::mainnet);
     let is_regtest = chain_id == REGTEST_CHAIN_ID;
     let of_test_networks =
         if TEST_NETWORK_CHAIN_IDS.contains(&chain_id) { Some(NetworkParams::testnet()) } else { None };
@@ -153,7 +139,17 @@ fn parameters(
         max_future: Duration::from_secs(max_future.into()),
         bitcoin_time_bound_after_rskip297: of_test_networks
             .and_then(|params| params.bitcoin_time_bound_after_rskip297),
-        ..public.cloned().unwrap_or_else(NetworkParams::mainnet)
+        minimum_gas_limit: fields.or("min_gas_limit", 0, base.minimum_gas_limit)?,
+        gas_limit_bound_divisor: fields.or("gas_limit_bound_divisor", 1, base.gas_limit_bound_divisor)?,
+        maximum_extra_data: fields.or("max_extra_data", 0, base.maximum_extra_data)?,
+        uncle_list_limit: fields.or("uncle_list_limit", 0, base.uncle_list_limit)?,
+        uncle_generation_limit: fields.or("uncle_generation_limit", 1, base.uncle_generation_limit)?,
+        fallback_mining_difficulty: fields
+            .difficulty("fallback_mining_difficulty", 0)?
+            .unwrap_or(base.fallback_mining_difficulty),
+        // The file says which layouts there are: a header of another one is wrong, and not newer.
+        last_known_upgrade: BlockNumber::new(u64::MAX),
+        ..base
     })
 }
 
@@ -171,17 +167,8 @@ fn minimum_difficulty(
     public: Option<&NetworkParams>,
 ) -> Result<Difficulty, ParametersError> {
     const FIELD: &str = "minimum_difficulty";
-    match (fields.text(FIELD)?, public) {
-        (Some(text), _) => match text.parse::<u128>() {
-            Ok(minimum) if minimum > 0 && text.bytes().all(|digit| digit.is_ascii_digit()) => {
-                Ok(Difficulty::new(minimum))
-            }
-            _ => Err(ParametersError::OutOfRange {
-                field: FIELD.to_owned(),
-                expected: format!("a decimal number from 1 to {}, as a text", u128::MAX),
-                seen: format!("{text:?}"),
-            }),
-        },
+    match (fields.difficulty(FIELD, 1)?, public) {
+        (Some(minimum), _) => Ok(minimum),
         (None, Some(public)) => {
             fields.left_out.push(FIELD.to_owned());
             Ok(public.minimum_difficulty)
@@ -288,6 +275,32 @@ impl<'a> Fields<'a> {
                 expected: "a text",
                 seen: Kind::from(other),
             }),
+        }
+    }
+
+    /// A decimal number in a text, if the field is there.
+    fn difficulty(&self, field: &str, least: u128) -> Result<Option<Difficulty>, ParametersError> {
+        let Some(text) = self.text(field)? else { return Ok(None) };
+        let is_decimal = text.bytes().all(|digit| digit.is_ascii_digit());
+        match text.parse::<u128>() {
+            Ok(value) if is_decimal && value >= least => Ok(Some(Difficulty::new(value))),
+            _ => Err(ParametersError::OutOfRange {
+                field: field.to_owned(),
+                expected: format!("a decimal number from {least} to {}, as a text", u128::MAX),
+                seen: format!("{text:?}"),
+            }),
+        }
+    }
+
+    /// A whole number of `least` or more, or rskj's own when the field is not there.
+    fn or<T: TryFrom<u64>>(&self, field: &str, least: u64, default: T) -> Result<T, ParametersError> {
+        let most = i64::MAX as u64;
+        match self.whole(field, most)? {
+            None => Ok(default),
+            Some(value) => T::try_from(value)
+                .ok()
+                .filter(|_| value >= least)
+                .ok_or_else(|| out_of_range(field, least, most, value.to_string())),
         }
     }
 

@@ -88,7 +88,7 @@ fn a_real_run_is_verified_with_the_first_header_trusted_for_its_place_only() {
         "context": 0,
         "failed": [],
         // 619 have all the ancestors that are sampled in the file.
-        "not_applied": { "fork_detection": 1035 - 619, "parent_rules": 1, "clock": 0, "body": 1035 },
+        "not_applied": { "fork_detection": 1035 - 619, "parent_rules": 1, "clock": 0, "body": 1035, "uncles": 1035, "transactions": 1035 },
         "unsupported": 0,
         "ranges": [
             {
@@ -98,6 +98,7 @@ fn a_real_run_is_verified_with_the_first_header_trusted_for_its_place_only() {
                     { "rules": "parent", "because": "no_parent" },
                     { "rules": "fork_detection", "because": "ancestors_missing" },
                     { "rules": "body", "because": "no_body" },
+                    { "rules": "uncles", "because": "no_body" }, { "rules": "transactions", "because": "no_body" },
                 ],
             },
             {
@@ -106,12 +107,16 @@ fn a_real_run_is_verified_with_the_first_header_trusted_for_its_place_only() {
                 "not_applied": [
                     { "rules": "fork_detection", "because": "ancestors_missing" },
                     { "rules": "body", "because": "no_body" },
+                    { "rules": "uncles", "because": "no_body" }, { "rules": "transactions", "because": "no_body" },
                 ],
             },
             {
                 "lines": [419, 1037], "numbers": [4_480_257, 4_480_875], "headers": 619,
                 "applied": ["header", "parent", "fork_detection", "clock"],
-                "not_applied": [{ "rules": "body", "because": "no_body" }],
+                "not_applied": [
+                    { "rules": "body", "because": "no_body" },
+                    { "rules": "uncles", "because": "no_body" }, { "rules": "transactions", "because": "no_body" },
+                ],
             },
         ],
     });
@@ -124,10 +129,10 @@ fn the_report_for_people_says_the_same() {
     assert_eq!(ended.code, 0);
     let expected = "1,035 headers verified, heights 4,479,841 to 4,480,875, the first one's place taken on trust\n\
 \x20 4,479,841: header, clock; not parent (its parent is not in the file), \
-        not fork_detection (of its 449 ancestors some are not in the file), not body (no body was given)\n\
+        not fork_detection (of its 449 ancestors some are not in the file), not body, uncles, transactions (no body was given)\n\
         \x20 4,479,842 to 4,480,256: header, parent, clock; \
-        not fork_detection (of its 449 ancestors some are not in the file), not body (no body was given)\n\
-        \x20 4,480,257 to 4,480,875: header, parent, fork_detection, clock; not body (no body was given)\n";
+        not fork_detection (of its 449 ancestors some are not in the file), not body, uncles, transactions (no body was given)\n\
+        \x20 4,480,257 to 4,480,875: header, parent, fork_detection, clock; not body, uncles, transactions (no body was given)\n";
     assert_eq!(ended.stdout, expected);
     assert_eq!(ended.stderr, "");
 }
@@ -210,7 +215,7 @@ fn a_gap_in_a_run_is_a_failure_and_no_failure_standalone() {
         "trusted": 0,
         "context": 0,
         "failed": [],
-        "not_applied": { "fork_detection": 3, "parent_rules": 3, "clock": 0, "body": 3 },
+        "not_applied": { "fork_detection": 3, "parent_rules": 3, "clock": 0, "body": 3, "uncles": 3, "transactions": 3 },
         "unsupported": 0,
     });
     assert_eq!((code, counts(report)), (0, expected));
@@ -293,7 +298,7 @@ fn a_header_that_may_be_newer_than_the_release_is_neither_verified_nor_failed() 
         "trusted": 0,
         "context": 0,
         "failed": [],
-        "not_applied": { "fork_detection": 0, "parent_rules": 0, "clock": 0, "body": 0 },
+        "not_applied": { "fork_detection": 0, "parent_rules": 0, "clock": 0, "body": 0, "uncles": 0, "transactions": 0 },
         "unsupported": 1,
     });
     for (code, report) in [verify_mainnet(&newer), standalone_mainnet(&newer)] {
@@ -320,7 +325,7 @@ fn a_genesis_is_compared_with_the_networks() {
         "trusted": 0,
         "context": 0,
         "failed": [],
-        "not_applied": { "fork_detection": 0, "parent_rules": 0, "clock": 0, "body": 0 },
+        "not_applied": { "fork_detection": 0, "parent_rules": 0, "clock": 0, "body": 0, "uncles": 0, "transactions": 0 },
         "unsupported": 0,
         "ranges": [{
             "lines": [1, 1], "numbers": [0, 0], "headers": 1, "applied": ["genesis"], "not_applied": [],

@@ -147,8 +147,8 @@ fn each_mistake_in_a_parameters_file_is_one_sentence_and_ends_with_2() {
             "the field duration_limit must be a whole number from 1 to 2147483647, seen 0",
         ),
         (
-            with("max_extra_data", json!(33)),
-            "the field max_extra_data is 32 on every network of rskj's and cannot be changed, seen 33",
+            with("uncle_generation_limit", json!(0)),
+            "the field uncle_generation_limit must be a whole number from 1 to 9223372036854775807, seen 0",
         ),
         (with("genesis", json!("0xc0")), "the field genesis is no header: "),
         (" ".repeat((1 << 20) + 1), "longer than 1048576 bytes"),
@@ -231,7 +231,7 @@ fn a_trusted_first_header_is_context_whatever_is_wrong_with_it() {
     assert_eq!(report["ranges"][1]["applied"], json!(["header", "parent", "clock"]));
     let ended = verify_mainnet(&text, &["--trust-first"]);
     let start = "2 headers verified, heights 4,479,842 to 4,479,843, and the first one taken as context only\n\
-        \x20 4,479,841: none; not header, parent, fork_detection, clock, body (taken as context with --trust-first)\n";
+        \x20 4,479,841: none; not header, parent, fork_detection, clock, body, uncles, transactions (taken as context with --trust-first)\n";
     assert!(ended.stdout.starts_with(start), "{}", ended.stdout);
 }
 
@@ -276,6 +276,7 @@ fn header_by_header_each_line_says_what_was_applied() {
         "not_applied": [
             { "rules": "fork_detection", "because": "ancestors_missing" },
             { "rules": "body", "because": "no_body" },
+                    { "rules": "uncles", "because": "no_body" }, { "rules": "transactions", "because": "no_body" },
         ],
     }});
     assert_eq!(objects[1], second);

@@ -50,16 +50,6 @@ pub enum ParametersError {
         /// Its name.
         name: String,
     },
-    /// A constant that is the same for every network.
-    #[error("the field {field} is {expected} on every network of rskj's and cannot be changed, seen {seen}")]
-    Fixed {
-        /// The field.
-        field: &'static str,
-        /// rskj's value.
-        expected: u64,
-        /// The file's.
-        seen: u64,
-    },
     /// The genesis is no header under the file's own activation heights.
     #[error("the field genesis is no header: {0}")]
     Genesis(String),

@@ -73,6 +73,7 @@ fn every_field_is_read_into_its_place() {
         difficulty_divisor: 99,
         difficulty_divisor_after_rskip156: 400,
         max_future: Duration::from_secs(5),
+        last_known_upgrade: BlockNumber::new(u64::MAX),
         ..NetworkParams::mainnet()
     };
     assert_eq!(file.params, expected);
@@ -144,16 +145,35 @@ fn an_unknown_activation_is_refused_and_another_unknown_field_is_not() {
 }
 
 #[test]
-fn constants_that_rskj_has_fixed_may_be_left_out_and_not_changed() {
-    for (field, value) in FIXED {
+fn constants_that_rskj_has_for_every_network_are_optional() {
+    let mainnet = NetworkParams::mainnet();
+    let constants: [(&str, u64); 5] = [
+        ("min_gas_limit", 3_000_000),
+        ("gas_limit_bound_divisor", 1024),
+        ("max_extra_data", 32),
+        ("uncle_list_limit", 10),
+        ("uncle_generation_limit", 7),
+    ];
+    for (field, value) in constants {
         assert_eq!(changed(field, Value::Null), parse_value(&whole()));
         assert_eq!(changed(field, json!(value)), parse_value(&whole()));
-        let expected = format!(
-            "the field {field} is {value} on every network of rskj's and cannot be changed, seen {}",
-            value + 1
-        );
-        assert_eq!(sentence(field, json!(value + 1)), expected);
+        let params = changed(field, json!(value + 1)).unwrap().params;
+        let seen = [
+            params.minimum_gas_limit == mainnet.minimum_gas_limit + 1,
+            params.gas_limit_bound_divisor == mainnet.gas_limit_bound_divisor + 1,
+            params.maximum_extra_data == mainnet.maximum_extra_data + 1,
+            params.uncle_list_limit == mainnet.uncle_list_limit + 1,
+            params.uncle_generation_limit == mainnet.uncle_generation_limit + 1,
+        ];
+        let expected = constants.map(|(name, _)| name == field);
+        assert_eq!(seen, expected, "{field}");
     }
+    assert_eq!(
+        sentence("gas_limit_bound_divisor", json!(0)),
+        "the field gas_limit_bound_divisor must be a whole number from 1 to 9223372036854775807, seen 0"
+    );
+    let params = changed("fallback_mining_difficulty", json!("0")).unwrap().params;
+    assert_eq!(params.fallback_mining_difficulty, Difficulty::new(0));
 }
 
 #[test]
@@ -190,6 +210,7 @@ fn a_public_chain_id_gives_what_the_file_leaves_out() {
     let expected = NetworkParams {
         name: "custom".to_owned(),
         boot_nodes: Vec::new(),
+        last_known_upgrade: BlockNumber::new(u64::MAX),
         activations: Activations { rskip110: Activation::at(5), ..testnet.activations.clone() },
         ..testnet
     };
@@ -208,8 +229,12 @@ fn the_whole_public_networks_come_back_from_their_own_numbers() {
     for public in [NetworkParams::mainnet(), NetworkParams::testnet(), NetworkParams::regtest()] {
         let text = json!({ "chain_id": public.chain_id, "activation_heights": {} }).to_string();
         let params = parse(text.as_bytes()).unwrap().params;
-        let as_public =
-            NetworkParams { name: public.name.clone(), boot_nodes: public.boot_nodes.clone(), ..params };
+        let as_public = NetworkParams {
+            name: public.name.clone(),
+            boot_nodes: public.boot_nodes.clone(),
+            last_known_upgrade: public.last_known_upgrade,
+            ..params
+        };
         assert_eq!(as_public, public);
     }
 }

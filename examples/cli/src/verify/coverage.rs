@@ -39,6 +39,10 @@ named! {
         Clock = "clock",
         /// The body is the one that the header commits to.
         Body = "body",
+        /// The uncles are ones that the block may have.
+        Uncles = "uncles",
+        /// The transactions are the ones that the header commits to.
+        Transactions = "transactions",
     }
 }
 
@@ -57,6 +61,10 @@ named! {
         SwitchedOff = "switched_off",
         /// No body was given.
         NoBody = "no_body",
+        /// Uncles are compared with those of the ancestors.
+        AncestorBodiesMissing = "ancestor_bodies_missing",
+        /// This release does not have the rule.
+        NotSupported = "not_supported",
     }
 }
 
@@ -69,13 +77,23 @@ impl fmt::Display for Reason {
             Self::AncestorsMissing => "of its 449 ancestors some are not in the file",
             Self::SwitchedOff => "the network has its rules on times switched off",
             Self::NoBody => "no body was given",
+            Self::AncestorBodiesMissing => "bodies of ancestors missing",
+            Self::NotSupported => "not supported yet",
         })
     }
 }
 
 /// Every group, in the order they are shown.
-const GROUPS: [Group; 6] =
-    [Group::Genesis, Group::Header, Group::Parent, Group::ForkDetection, Group::Clock, Group::Body];
+const GROUPS: [Group; 8] = [
+    Group::Genesis,
+    Group::Header,
+    Group::Parent,
+    Group::ForkDetection,
+    Group::Clock,
+    Group::Body,
+    Group::Uncles,
+    Group::Transactions,
+];
 
 /// What became of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +144,8 @@ impl Coverage {
             .with(Group::ForkDetection, fork_detection)
             .with(Group::Clock, applied_unless(Reason::SwitchedOff, params.max_future.is_zero()))
             .with(Group::Body, Status::NotApplied(Reason::NoBody))
+            .with(Group::Uncles, Status::NotApplied(Reason::NoBody))
+            .with(Group::Transactions, Status::NotApplied(Reason::NoBody))
     }
 
     fn none() -> Self {
@@ -219,7 +239,7 @@ mod tests {
         let text = Coverage::trusted_first().to_string();
         assert_eq!(
             text,
-            "none; not header, parent, fork_detection, clock, body (taken as context with --trust-first)"
+            "none; not header, parent, fork_detection, clock, body, uncles, transactions (taken as context with --trust-first)"
         );
         assert_eq!(Coverage::genesis().to_string(), "genesis");
         let mixed = Coverage::genesis()

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use rustock_core::{
-    consensus::error::HeaderError,
+    consensus::{block_weight::BlockWeight, error::HeaderError},
     primitives::{hash::BlockHash, header::Header},
 };
 use serde::{Serialize, Serializer};
@@ -21,6 +21,10 @@ pub struct Entry {
     /// Block hash, when the header could be decoded.
     #[serde(serialize_with = "serialize_hash")]
     pub hash: Option<BlockHash>,
+    /// The block's weight, its own difficulty and its uncles', when the header was verified and the uncles are
+    /// known. A text, being of more than 64 bits.
+    #[serde(serialize_with = "serialize_weight", skip_serializing_if = "Option::is_none")]
+    pub weight: Option<BlockWeight>,
     /// What became of it.
     #[serde(flatten)]
     pub verdict: Verdict,
@@ -80,12 +84,12 @@ impl From<&HeaderError> for Broken {
 impl Entry {
     /// Of a decoded header.
     pub fn of(line: u64, header: &Header, verdict: Verdict) -> Self {
-        Self { line, number: Some(header.number().get()), hash: Some(header.hash()), verdict }
+        Self { line, number: Some(header.number().get()), hash: Some(header.hash()), weight: None, verdict }
     }
 
     /// Of bytes that are no header.
     pub fn undecoded(line: u64, verdict: Verdict) -> Self {
-        Self { line, number: None, hash: None, verdict }
+        Self { line, number: None, hash: None, weight: None, verdict }
     }
 }
 
@@ -97,7 +101,13 @@ impl fmt::Display for Entry {
             write!(f, ", height {}, {hash}", thousands(number))?;
         }
         match &self.verdict {
-            Verdict::Verified(rules) => write!(f, ": verified by {}", rules.coverage),
+            Verdict::Verified(rules) => {
+                match self.weight {
+                    Some(weight) => write!(f, ", weight {weight}")?,
+                    None => write!(f, ", weight unknown")?,
+                }
+                write!(f, ": verified by {}", rules.coverage)
+            }
             Verdict::Context(rules) => write!(f, ": taken as context; by {}", rules.coverage),
             Verdict::Failed(broken) => {
                 write!(f, ": breaks {}, expected {}, seen {}", broken.rule, broken.expected, broken.seen)
@@ -110,6 +120,13 @@ impl fmt::Display for Entry {
 fn serialize_hash<S: Serializer>(hash: &Option<BlockHash>, to: S) -> Result<S::Ok, S::Error> {
     match hash {
         Some(hash) => to.collect_str(hash),
+        None => to.serialize_none(),
+    }
+}
+
+fn serialize_weight<S: Serializer>(weight: &Option<BlockWeight>, to: S) -> Result<S::Ok, S::Error> {
+    match weight {
+        Some(weight) => to.collect_str(weight),
         None => to.serialize_none(),
     }
 }

@@ -1,5 +1,7 @@
 //! `rustock verify`: every rule that a file of headers can prove, as fast as they can be read.
 
+mod blocks;
+mod bodies;
 mod coverage;
 mod entry;
 mod report;
@@ -16,6 +18,8 @@ use rustock_core::primitives::number::UnixTime;
 use serde::Serialize;
 
 use self::{
+    blocks::Blocks,
+    bodies::{Bodies, BodiesError},
     entry::Entry,
     report::Report,
     session::{Against, Mode, Session},
@@ -60,15 +64,29 @@ pub fn run(options: &VerifyOptions) -> Result<Exit, Failure> {
 /// What headers are held against, and what a parameters file left out.
 fn against(options: &VerifyOptions) -> Result<(Against, Vec<String>), Failure> {
     let now = options.now.map_or_else(clock::now, UnixTime::from_secs);
-    match &options.network {
-        NetworkChoice::Known(network) => {
-            Ok((Against { params: network.params(), has_genesis: true, now }, Vec::new()))
-        }
+    let (params, has_genesis, left_out) = match &options.network {
+        NetworkChoice::Known(network) => (network.params(), true, Vec::new()),
         NetworkChoice::File(path) => {
             let ParametersFile { params, has_genesis, left_out } = parameters_file::read(path)?;
-            Ok((Against { params: Arc::new(params), has_genesis, now }, left_out))
+            (Arc::new(params), has_genesis, left_out)
         }
-    }
+    };
+    let blocks = match &options.bodies {
+        Some(path) => {
+            Some(Blocks::new(Bodies::open(path).map_err(|error| bodies_failure(path, &error))?, &params))
+        }
+        None => None,
+    };
+    Ok((Against { params, has_genesis, now, blocks }, left_out))
+}
+
+fn bodies_failure(path: &Path, error: &BodiesError) -> Failure {
+    let place = path.display();
+    let sentence = match error.line {
+        Some(line) => format!("{place}, line {line}: {}", error.reason),
+        None => format!("{place}: {}", error.reason),
+    };
+    Failure::with(Exit::Unreadable, sentence)
 }
 
 /// Why there is no report.
@@ -144,7 +162,11 @@ fn verify(options: &VerifyOptions, against: Against) -> Result<Report, Stopped> 
     Ok(session.into_report())
 }
 
+/// Prints what became of headers since the last call; and fails when bodies could not be read meanwhile.
 fn print_entries(options: &VerifyOptions, session: &mut Session) -> Result<(), Failure> {
+    if let (Some(error), Some(path)) = (session.take_bodies_error(), &options.bodies) {
+        return Err(bodies_failure(path, &error));
+    }
     for entry in session.drain() {
         if options.each && options.json {
             output::json_line(&EntryObject { header: &entry })?;

@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-use serde::Serialize;
+use rustock_core::consensus::block_weight::BlockWeight;
+use serde::{Serialize, Serializer};
 
 use super::{
-    coverage::{Coverage, Group},
+    coverage::{Coverage, Group, Status},
     entry::{Broken, Entry, Rules, Verdict},
 };
 use crate::{exit::Exit, output::thousands};
@@ -27,6 +28,9 @@ pub struct Report {
     pub unsupported: u64,
     /// Headers one after another to which the same rules were applied.
     pub ranges: Vec<Range>,
+    /// What the blocks weigh, when bodies were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocks: Option<Weights>,
     /// Fields that a parameters file leaves to the public network of its chain id.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parameters_left_out: Vec<String>,
@@ -64,6 +68,33 @@ pub struct NotApplied {
     pub clock: u64,
     /// Whose body was not checked.
     pub body: u64,
+    /// Whose uncles were not checked.
+    pub uncles: u64,
+    /// Whose transactions were not checked.
+    pub transactions: u64,
+}
+
+/// Bodies, and the weights of verified blocks: own difficulty and that of the uncles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Weights {
+    /// Bodies that are their header's own.
+    pub bodies: u64,
+    /// Bodies of blocks that are not in the file.
+    pub bodies_of_no_header: u64,
+    /// Blocks whose weight is known.
+    pub known: u64,
+    /// Blocks whose uncles are not known.
+    pub unknown: u64,
+    /// The known weights together; a text, and null past 128 bits.
+    #[serde(serialize_with = "serialize_total")]
+    pub total: Option<u128>,
+}
+
+fn serialize_total<S: Serializer>(total: &Option<u128>, to: S) -> Result<S::Ok, S::Error> {
+    match total {
+        Some(total) => to.collect_str(total),
+        None => to.serialize_none(),
+    }
 }
 
 /// Verified headers, or the one taken as context, one after another in the file and with the same rules applied.
@@ -81,6 +112,12 @@ pub struct Range {
 }
 
 impl Report {
+    /// Begins to count.
+    pub fn new(has_bodies: bool) -> Self {
+        let blocks = has_bodies.then(|| Weights { total: Some(0), ..Weights::default() });
+        Self { blocks, ..Self::default() }
+    }
+
     /// Counts a header.
     pub fn add(&mut self, entry: &Entry) {
         match &entry.verdict {
@@ -109,6 +146,13 @@ impl Report {
         self.warnings += count as u64;
     }
 
+    /// Takes note of how many bodies belong to no header.
+    pub fn set_bodies_of_no_header(&mut self, count: u64) {
+        if let Some(blocks) = &mut self.blocks {
+            blocks.bodies_of_no_header = count;
+        }
+    }
+
     /// How the process ends.
     pub fn exit(&self) -> Exit {
         if !self.failed.is_empty() {
@@ -127,9 +171,18 @@ impl Report {
             (Group::Parent, &mut self.not_applied.parent_rules),
             (Group::Clock, &mut self.not_applied.clock),
             (Group::Body, &mut self.not_applied.body),
+            (Group::Uncles, &mut self.not_applied.uncles),
+            (Group::Transactions, &mut self.not_applied.transactions),
         ];
         for (group, count) in counts {
             *count += u64::from(coverage.lacks(group));
+        }
+        if let Some(blocks) = &mut self.blocks {
+            blocks.bodies += u64::from(coverage.status(Group::Body) == Status::Applied);
+            blocks.known += u64::from(entry.weight.is_some());
+            blocks.unknown += u64::from(entry.weight.is_none());
+            let weight = entry.weight.map_or(0, BlockWeight::get);
+            blocks.total = blocks.total.and_then(|total| total.checked_add(weight));
         }
         if let Some(number) = entry.number {
             let (lowest, highest) = self.heights.unwrap_or((number, number));
@@ -183,6 +236,9 @@ impl fmt::Display for Report {
         for range in &self.ranges {
             write!(f, "\n{range}")?;
         }
+        if let Some(blocks) = &self.blocks {
+            write!(f, "\n{blocks}")?;
+        }
         if self.warnings > 0 {
             write!(
                 f,
@@ -198,6 +254,27 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+impl fmt::Display for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bodies checked: {}", thousands(self.bodies))?;
+        if self.bodies_of_no_header > 0 {
+            write!(f, "; of blocks that are not in the file: {}", thousands(self.bodies_of_no_header))?;
+        }
+        match self.total {
+            Some(total) => write!(f, "\nweight of {}: {total}", blocks(self.known))?,
+            None => write!(f, "\nweight of {}: more than 128 bits", blocks(self.known))?,
+        }
+        if self.unknown > 0 {
+            write!(f, "; not known of {}, whose uncles were not given", blocks(self.unknown))?;
+        }
+        Ok(())
+    }
+}
+
+fn blocks(count: u64) -> String {
+    format!("{} {}", thousands(count), if count == 1 { "block" } else { "blocks" })
 }
 
 impl fmt::Display for Range {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rustock_core::{
     chain::record::AncestorRecord,
     consensus::{
+        block_weight::BlockWeight,
         chunk::verify_chunk,
         client_too_old,
         error::HeaderError,
@@ -14,12 +15,15 @@ use rustock_core::{
         verify::{Context, VerifiedHeader, verify_header},
     },
     primitives::{
-        header::{Header, HeaderDecodeError},
+        activation::Activations,
+        header::{FullHeader, Header, HeaderDecodeError},
         number::{BlockNumber, UnixTime},
     },
 };
 
 use super::{
+    blocks::{Blocks, Checked, Refusal},
+    bodies::BodiesError,
     coverage::Coverage,
     entry::{Broken, Entry, Verdict},
     report::Report,
@@ -41,7 +45,7 @@ pub enum Mode {
     Standalone,
 }
 
-/// What headers are held against.
+/// What headers and bodies are held against.
 pub struct Against {
     /// The network's parameters.
     pub params: Arc<NetworkParams>,
@@ -49,6 +53,8 @@ pub struct Against {
     pub has_genesis: bool,
     /// The time of day.
     pub now: UnixTime,
+    /// The bodies to check with the headers, if there are any.
+    pub blocks: Option<Blocks>,
 }
 
 /// The state of a pass.
@@ -61,32 +67,39 @@ pub struct Session {
     parent: Option<Parent>,
     /// Ancestors up to the parent.
     window: ForkDetectionWindow,
+    /// The same up to the header noted last, and so many more that uncles have theirs.
+    uncle_window: ForkDetectionWindow,
     /// True until something was taken.
     is_first: bool,
     report: Report,
     /// What became of headers since they were last asked for.
     entries: Vec<Entry>,
+    /// Why bodies cannot be read any more.
+    bodies_error: Option<BodiesError>,
 }
 
 impl Session {
     /// Begins a pass.
     pub fn new(against: Against, mode: Mode) -> Self {
+        let uncle_window = ForkDetectionWindow::for_uncles(&against.params);
         Self {
+            report: Report::new(against.blocks.is_some()),
             against,
             mode,
             pending: Vec::with_capacity(CHUNK),
             parent: None,
             window: ForkDetectionWindow::new(),
+            uncle_window,
             is_first: true,
-            report: Report::default(),
             entries: Vec::new(),
+            bodies_error: None,
         }
     }
 
     /// Takes the next header. It is verified now or together with the ones after it.
     pub fn take(&mut self, HeaderLine { line, raw }: HeaderLine) {
         let is_first = core::mem::take(&mut self.is_first);
-        match Header::decode(&raw, &self.against.params.activations) {
+        match decode(&raw, &self.against.params.activations) {
             Ok(header) if is_first && self.mode == (Mode::Run { trust_first: true }) => {
                 self.take_as_context(line, &header, Coverage::trusted_first());
             }
@@ -106,9 +119,15 @@ impl Session {
         }
     }
 
-    /// True once a run has failed.
+    /// True once a run has failed, or bodies cannot be read.
     pub fn has_ended(&self) -> bool {
-        self.mode != Mode::Standalone && !self.report.failed.is_empty()
+        let has_failed = self.mode != Mode::Standalone && !self.report.failed.is_empty();
+        has_failed || self.bodies_error.is_some()
+    }
+
+    /// Why bodies cannot be read any more, if so.
+    pub fn take_bodies_error(&mut self) -> Option<BodiesError> {
+        self.bodies_error.take()
     }
 
     /// What became of headers since the last call.
@@ -117,7 +136,10 @@ impl Session {
     }
 
     /// The report on everything taken, once nothing is pending.
-    pub fn into_report(self) -> Report {
+    pub fn into_report(mut self) -> Report {
+        if let Some(blocks) = &self.against.blocks {
+            self.report.set_bodies_of_no_header(blocks.left());
+        }
         self.report
     }
 
@@ -145,7 +167,9 @@ impl Session {
             }
             Err(stopped) => {
                 self.note_all_verified(&lines, &stopped.verified);
-                self.note_failure(lines[stopped.index], &stopped.rejected, &stopped.error);
+                if !self.has_ended() {
+                    self.note_failure(lines[stopped.index], &stopped.rejected, &stopped.error);
+                }
                 self.parent = Some(Parent::from(&stopped.rejected));
                 self.window.clear();
                 self.pending = rest_of(stopped.index + 1).collect();
@@ -171,6 +195,7 @@ impl Session {
             return self.verify_genesis(line, &header);
         }
         let context = Context::standalone(self.against.now);
+        self.uncle_window.clear();
         match verify_header(header.clone(), &context, &self.against.params) {
             Ok(verified) => {
                 self.note_verified(line, &verified);
@@ -187,8 +212,11 @@ impl Session {
         }
         match verify_header(header.clone(), &Context::standalone(self.against.now), &self.against.params) {
             Ok(verified) => {
-                self.note(Entry::of(line, header, Verdict::Verified(Coverage::genesis().into())));
-                self.start_window(Ancestor::from(&verified));
+                let entry = Entry::of(line, header, Verdict::Verified(Coverage::genesis().into()));
+                // A genesis has no uncles.
+                let weight = Some(BlockWeight::of(header, &[]));
+                self.note(Entry { weight, ..entry });
+                self.start_branch(verified.header());
             }
             Err(error) => self.note_failure(line, header, &error),
         }
@@ -198,7 +226,7 @@ impl Session {
     fn take_as_context(&mut self, line: u64, header: &Header, coverage: Coverage) {
         self.note(Entry::of(line, header, Verdict::Context(coverage.into())));
         self.parent = Some(Parent::from(header));
-        self.start_window(Ancestor::from(&AncestorRecord::of(header)));
+        self.start_branch(header);
     }
 
     fn start_window(&mut self, ancestor: Ancestor) {
@@ -206,16 +234,47 @@ impl Session {
         self.window.push(ancestor).expect("an empty window takes any ancestor");
     }
 
+    fn extend_uncle_window(&mut self, ancestor: Ancestor) {
+        if self.uncle_window.push(ancestor).is_err() {
+            self.uncle_window.clear();
+            self.uncle_window.push(ancestor).expect("an empty window takes any ancestor");
+        }
+    }
+
+    /// Begins a branch with a header that is not checked any further, for what stands above it.
+    fn start_branch(&mut self, header: &Header) {
+        let ancestor = Ancestor::from(&AncestorRecord::of(header));
+        self.start_window(ancestor);
+        self.extend_uncle_window(ancestor);
+        if let Against { blocks: Some(blocks), params, .. } = &mut self.against {
+            blocks.start(header, params);
+        }
+    }
+
     fn note_all_verified(&mut self, lines: &[u64], headers: &[VerifiedHeader]) {
         for (line, header) in lines.iter().zip(headers) {
-            self.note_verified(*line, header);
+            if !self.has_ended() {
+                self.note_verified(*line, header);
+            }
         }
     }
 
     fn note_verified(&mut self, line: u64, header: &VerifiedHeader) {
-        self.report.add_warnings(header.warnings().count());
-        let coverage = Coverage::of(header, &self.against.params);
-        self.note(Entry::of(line, header, Verdict::Verified(coverage.into())));
+        let Against { params, blocks, now, .. } = &mut self.against;
+        let checked = match blocks {
+            Some(blocks) => blocks.check(header, &self.uncle_window, *now, params),
+            None => Ok(Checked::without_body(header, params)),
+        };
+        self.extend_uncle_window(Ancestor::from(header));
+        match checked {
+            Ok(Checked { coverage, weight }) => {
+                self.report.add_warnings(header.warnings().count());
+                let entry = Entry::of(line, header, Verdict::Verified(coverage.into()));
+                self.note(Entry { weight, ..entry });
+            }
+            Err(Refusal::Broken(broken)) => self.note(Entry::of(line, header, Verdict::Failed(broken))),
+            Err(Refusal::Unreadable(error)) => self.bodies_error = Some(error),
+        }
     }
 
     fn note_failure(&mut self, line: u64, header: &Header, error: &HeaderError) {
@@ -236,4 +295,12 @@ impl Session {
         self.report.add(&entry);
         self.entries.push(entry);
     }
+}
+
+/// Reads the wire form, or the full form, which differs from version 1 on.
+fn decode(raw: &[u8], activations: &Activations) -> Result<Header, HeaderDecodeError> {
+    Header::decode(raw, activations).or_else(|error| match FullHeader::decode(raw, activations) {
+        Ok(full) => Ok(full.into_parts().0),
+        Err(_) => Err(error),
+    })
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each suite uses a part of it")]
 
+pub mod chains;
+
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Output, Stdio},
