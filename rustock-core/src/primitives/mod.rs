@@ -7,4 +7,5 @@ pub mod block;
 pub mod hash;
 pub mod header;
 pub mod number;
+pub mod peer;
 pub mod rlp;

@@ -6,6 +6,7 @@
 //! replayed from a list of inputs. No machine calls back, waits, or holds a store, a socket or a clock.
 
 pub mod pacing;
+pub mod peers;
 pub mod session;
 pub mod sync;
 pub mod time;
