@@ -21,6 +21,10 @@ pub enum Table {
     Ancestors,
     /// Schema version, network, base, and from where fork-detection data was checked.
     Meta,
+    /// Node id to what is remembered of a peer.
+    Peers,
+    /// Subject to ban.
+    Bans,
     /// None of ours: the pages that the database keeps its tables in.
     Pages,
 }
@@ -35,6 +39,8 @@ impl Table {
             Self::HashIndex => "hash_index",
             Self::Ancestors => "ancestors",
             Self::Meta => "meta",
+            Self::Peers => "peers",
+            Self::Bans => "bans",
             Self::Pages => "pages",
         }
     }

@@ -15,13 +15,18 @@ use crate::{
         batch::{BlockEntry, ChainBatch},
         record::{AncestorRecord, BlockRecord},
     },
-    primitives::{hash::BlockHash, number::BlockNumber},
+    primitives::{
+        hash::BlockHash,
+        number::BlockNumber,
+        peer::{Ban, PeerBatch, PeerRecord, SavedPeers},
+    },
 };
 
 /// A chain in memory. It grows with the chain: about 1.5 KB a block.
 #[derive(Debug)]
 pub struct MemoryStore {
     chain: RwLock<Arc<MemoryChain>>,
+    peers: RwLock<SavedPeers>,
 }
 
 /// One state of the chain. Never empty: the base is there from the start and stays.
@@ -42,7 +47,7 @@ impl MemoryStore {
             ancestors: BTreeMap::new(),
             fork_detection_from: None,
         };
-        Self { chain: RwLock::new(Arc::new(chain)) }
+        Self { chain: RwLock::new(Arc::new(chain)), peers: RwLock::default() }
     }
 
     /// The newest whole commit. A panic elsewhere cannot leave a half-applied one, so poison is ignored.
@@ -182,6 +187,23 @@ impl Store for MemoryStore {
 
     fn snapshot(&self) -> Result<Box<dyn StoreView + Send>, StoreError> {
         Ok(Box::new(SharedChain(self.chain())))
+    }
+
+    fn peers(&self) -> Result<SavedPeers, StoreError> {
+        Ok(self.peers.read().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn commit_peers(&self, batch: &PeerBatch) -> Result<(), StoreError> {
+        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = |record: &PeerRecord| batch.records.iter().any(|other| other.id == record.id);
+        peers.records.retain(|record| !changed(record) && !batch.forgotten.contains(&record.id));
+        peers.records.extend(batch.records.iter().cloned());
+        peers.records.sort_by_key(|record| record.id);
+        let changed = |ban: &Ban| batch.bans.iter().any(|other| other.subject == ban.subject);
+        peers.bans.retain(|ban| !changed(ban) && !batch.lifted.contains(&ban.subject));
+        peers.bans.extend(batch.bans.iter().cloned());
+        peers.bans.sort_by_key(|ban| ban.subject);
+        Ok(())
     }
 
     fn check(&self) -> Result<CheckReport, StoreError> {

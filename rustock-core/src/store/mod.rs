@@ -8,13 +8,19 @@ use crate::{
         batch::ChainBatch,
         record::{AncestorRecord, BlockRecord},
     },
-    primitives::{hash::BlockHash, number::BlockNumber},
+    primitives::{
+        hash::BlockHash,
+        number::BlockNumber,
+        peer::{PeerBatch, SavedPeers},
+    },
 };
 
 pub use error::{StoreError, Table};
 
 mod error;
 pub mod memory;
+#[cfg(all(test, feature = "redb"))]
+mod peer_tests;
 #[cfg(feature = "redb")]
 pub mod redb;
 pub mod slot;
@@ -34,6 +40,12 @@ pub const HASH_INDEX_DEPTH: u64 = 8_192;
 /// The most ancestors below the base that are kept. Fork-detection data (RSKIP-110) reads 449; three requests
 /// of 192 headers bring up to 576.
 pub const MAX_ANCESTORS: u64 = 1_024;
+
+/// The most peers that are read back.
+pub const MAX_PEER_RECORDS: usize = 1_024;
+
+/// The most bans that are read back.
+pub const MAX_BAN_RECORDS: usize = 1_024;
 
 /// Where a hash leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +148,20 @@ pub trait Store: StoreView + Send + Sync {
     /// The error the store is latched with.
     fn snapshot(&self) -> Result<Box<dyn StoreView + Send>, StoreError>;
 
-    /// Walks everything: checksums, links, sums, the hash index, and that the wire bytes belong to their
+    /// What is remembered of peers. Damage to it is no damage to the chain: what cannot be read is left out as a
+    /// whole, and the next change makes it anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] and [`StoreError::Closed`].
+    fn peers(&self) -> Result<SavedPeers, StoreError>;
+
+    /// Makes changes to what is remembered of peers durable, wholly or not at all. A failure latches nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn commit_peers(&self, batch: &PeerBatch) -> Result<(), StoreError>;
+
+    /// Walks everything about the chain: checksums, links, sums, the hash index, and that the wire bytes belong to their
     /// record.
     ///
     /// # Errors

@@ -9,7 +9,11 @@ use crate::{
         batch::ChainBatch,
         record::{AncestorRecord, BlockRecord},
     },
-    primitives::{hash::BlockHash, number::BlockNumber},
+    primitives::{
+        hash::BlockHash,
+        number::BlockNumber,
+        peer::{PeerBatch, SavedPeers},
+    },
 };
 
 /// A place for a store, shared by everybody who uses it. Cheap to clone; a store itself like the one inside.
@@ -99,6 +103,14 @@ impl Store for StoreSlot {
 
     fn snapshot(&self) -> Result<Box<dyn StoreView + Send>, StoreError> {
         self.with(|store| store.snapshot())
+    }
+
+    fn peers(&self) -> Result<SavedPeers, StoreError> {
+        self.with(|store| store.peers())
+    }
+
+    fn commit_peers(&self, batch: &PeerBatch) -> Result<(), StoreError> {
+        self.with(|store| store.commit_peers(batch))
     }
 
     fn check(&self) -> Result<CheckReport, StoreError> {

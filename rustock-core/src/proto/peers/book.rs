@@ -275,11 +275,11 @@ impl Book {
     }
 
     fn has_place(&self, record: &PeerRecord) -> bool {
-        let subnet = record.address.ip().and_then(|ip| counted_subnet(ip));
+        let subnet = record.address.ip().and_then(counted_subnet);
         let (mut all, mut neighbours) = (0, 0);
         for other in self.records.values().filter(|other| self.is_new(other) && other.id != record.id) {
             all += 1;
-            let other = other.address.ip().and_then(|ip| counted_subnet(ip));
+            let other = other.address.ip().and_then(counted_subnet);
             neighbours += usize::from(subnet.is_some() && other == subnet);
         }
         all < MAX_NEW && neighbours < NEW_PER_SUBNET
@@ -292,7 +292,7 @@ impl Book {
         let mut by_subnet: BTreeMap<Option<Subnet>, Vec<(u32, NodeId)>> = BTreeMap::new();
         let mut count = 0;
         for record in self.records.values().filter(|record| self.is_new(record)) {
-            let place = record.address.ip().and_then(|ip| counted_subnet(ip));
+            let place = record.address.ip().and_then(counted_subnet);
             by_subnet.entry(place).or_default().push((record.attempts, record.id));
             count += 1;
         }
@@ -328,12 +328,10 @@ impl Book {
     fn try_to_promote(&mut self, id: NodeId, wall: UnixTime) {
         self.tried.insert(id);
         let ip = self.records.get(&id).and_then(|record| record.address.ip());
-        let subnet = ip.and_then(|ip| counted_subnet(ip));
+        let subnet = ip.and_then(counted_subnet);
         let tried = || self.tried.iter().filter_map(|id| self.records.get(id));
         let neighbours: Vec<&PeerRecord> = tried()
-            .filter(|record| {
-                subnet.is_some() && record.address.ip().and_then(|ip| counted_subnet(ip)) == subnet
-            })
+            .filter(|record| subnet.is_some() && record.address.ip().and_then(counted_subnet) == subnet)
             .collect();
         let worst = |records: Vec<&PeerRecord>| {
             records

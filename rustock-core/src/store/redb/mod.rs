@@ -5,7 +5,10 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableError};
@@ -23,7 +26,12 @@ use crate::{
         batch::{BlockEntry, ChainBatch},
         record::{AncestorRecord, BlockId, BlockRecord},
     },
-    primitives::{activation::Activations, hash::BlockHash, number::BlockNumber},
+    primitives::{
+        activation::Activations,
+        hash::BlockHash,
+        number::BlockNumber,
+        peer::{PeerBatch, SavedPeers},
+    },
 };
 
 pub use meta::{SCHEMA_VERSION, StoreIdentity};
@@ -32,6 +40,8 @@ mod check;
 mod fault;
 mod files;
 mod meta;
+mod peer_codec;
+mod peers;
 mod read;
 mod record_codec;
 mod tables;
@@ -85,6 +95,8 @@ pub struct RedbStore {
     base: BlockId,
     activations: Activations,
     latch: Arc<Latch>,
+    /// The tables of peers were found damaged, and are made anew with the next change.
+    peers_damaged: AtomicBool,
     /// Last, so that it is given up when the database is closed. `None` on a backend that is no file.
     _directory: Option<OwnedDirectory>,
 }
@@ -171,6 +183,7 @@ impl RedbStore {
                 base,
                 activations: options.activations,
                 latch,
+                peers_damaged: AtomicBool::new(false),
                 _directory: directory,
             }),
             Err(error) => {
@@ -188,6 +201,17 @@ impl RedbStore {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let database = database.as_ref().ok_or(StoreError::Closed)?;
         self.latch.guard(action, || operation(database))
+    }
+
+    /// Like [`Self::with_database`], for what may be lost: its damage latches nothing.
+    fn beside_the_chain<T>(
+        &self,
+        action: &'static str,
+        operation: impl FnOnce(&Database) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+        let database = database.as_ref().ok_or(StoreError::Closed)?;
+        guard(action, || operation(database))
     }
 
     fn view(&self) -> Result<Snapshot, StoreError> {
@@ -262,6 +286,25 @@ impl Store for RedbStore {
 
     fn snapshot(&self) -> Result<Box<dyn StoreView + Send>, StoreError> {
         Ok(Box::new(self.view()?))
+    }
+
+    fn peers(&self) -> Result<SavedPeers, StoreError> {
+        let saved = self.beside_the_chain("read", peers::read_peers);
+        if let Err(StoreError::Corrupt { .. }) = saved {
+            self.peers_damaged.store(true, Ordering::Relaxed);
+            return Ok(SavedPeers::default());
+        }
+        saved
+    }
+
+    fn commit_peers(&self, batch: &PeerBatch) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let anew = self.peers_damaged.load(Ordering::Relaxed);
+        self.beside_the_chain("write", |database| peers::commit_peers(database, batch, anew))?;
+        self.peers_damaged.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn check(&self) -> Result<CheckReport, StoreError> {

@@ -45,6 +45,8 @@ pub(super) enum Key<'a> {
     Block(&'a [u8; BLOCK_KEY_SIZE]),
     Hash(&'a [u8; BlockHash::SIZE]),
     Name(&'a str),
+    /// A node id, or the subject of a ban.
+    Bytes(&'a [u8]),
 }
 
 impl Key<'_> {
@@ -54,6 +56,7 @@ impl Key<'_> {
             Self::Block(key) => hasher.update(key),
             Self::Hash(hash) => hasher.update(hash),
             Self::Name(name) => hasher.update(name.as_bytes()),
+            Self::Bytes(bytes) => hasher.update(bytes),
         }
     }
 
@@ -66,6 +69,7 @@ impl Key<'_> {
             }
             Self::Hash(hash) => BlockHash::new(*hash).to_string(),
             Self::Name(name) => name.to_owned(),
+            Self::Bytes(bytes) => hex::encode(bytes),
         }
     }
 }
@@ -79,6 +83,8 @@ const fn tag(table: Table) -> u8 {
         Table::HashIndex => 4,
         Table::Ancestors => 5,
         Table::Meta => 6,
+        Table::Peers => 7,
+        Table::Bans => 8,
         Table::Pages => 0,
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn commit(database: &Database, base: BlockId, batch: &ChainBatch) -> 
 /// of being walked. Quick repair brings two-phase commit with it: the commit slot is flushed before it is made
 /// the current one, which is what lets the next start trust it unread. The second flush is lost in the noise at
 /// thousands of headers a commit.
-fn begin(database: &Database) -> Result<WriteTransaction, Fault> {
+pub(super) fn begin(database: &Database) -> Result<WriteTransaction, Fault> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     transaction.set_quick_repair(true);

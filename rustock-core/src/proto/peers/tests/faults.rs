@@ -127,7 +127,7 @@ fn what_the_sync_machine_finds_is_punished_by_the_table() {
         assert_eq!(fault.is_hostile() && offence != Offence::ClientTooOld, offence.is_hostile(), "{fault}");
         let times = times_until_banned(|host, peer| {
             host.handle(Input::Fault { peer, fault: fault.clone() });
-            let dropped = host.dropped.iter().any(|dropped| *dropped == (peer, DropCause::Offence(offence)));
+            let dropped = host.dropped.contains(&(peer, DropCause::Offence(offence)));
             assert!(dropped, "{fault}");
         });
         // Pauses of minutes let points fade, which only offences of few points notice.
