@@ -61,7 +61,7 @@ pub enum Offence {
     ForkTooDeep,
     /// A branch that grew past the bound and does not outweigh ours.
     LightBranch,
-    /// Headers of an era that this release has no rules for.
+    /// Headers in a form that only an upgrade newer than this release explains.
     ClientTooOld,
     /// A header slightly ahead of our clock.
     FutureHeader,
@@ -271,10 +271,6 @@ impl Offence {
     /// The offence in what the sync machine found.
     pub fn of_sync_fault(fault: &PeerFault) -> Self {
         match fault {
-            // An upgrade may change the layout of headers: then it is we who are behind.
-            PeerFault::UndecodableHeader { error, .. } if error.may_be_of_newer_layout() => {
-                Self::ClientTooOld
-            }
             PeerFault::UndecodableHeader { .. } => Self::UndecodableHeader,
             PeerFault::InvalidHeader { .. } => Self::InvalidHeader,
             PeerFault::WrongHeaderCount { .. } => Self::WrongHeaderCount,
@@ -287,7 +283,7 @@ impl Offence {
             PeerFault::ForkTooDeep { .. } => Self::ForkTooDeep,
             PeerFault::LightBranch { .. } => Self::LightBranch,
             PeerFault::Unresponsive { .. } => Self::Unresponsive,
-            PeerFault::EraNotSupported(_) => Self::ClientTooOld,
+            PeerFault::ClientTooOld(_) => Self::ClientTooOld,
         }
     }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::host::{Host, address, host, node};
 use crate::{
-    consensus::error::HeaderError,
+    consensus::{client_too_old::ClientTooOld, error::HeaderError},
     primitives::{
         hash::BlockHash,
         header::HeaderDecodeError,
@@ -28,11 +28,11 @@ fn sync_faults() -> Vec<(PeerFault, Offence)> {
     let weight = CumulativeDifficulty::default();
     let header_error = HeaderError::Linkage { expected: HASH, seen: HASH };
     let not_a_list = HeaderDecodeError::NotAList(RlpError::Truncated);
-    let newer = HeaderDecodeError::FieldCount { number: NUMBER, actual: 30, without_proof: 17 };
+    let too_old = ClientTooOld { number: NUMBER, last_known_upgrade: NUMBER };
     let undecodable = |error| PeerFault::UndecodableHeader { requested: HASH, index: 0, error };
     vec![
         (undecodable(not_a_list), Offence::UndecodableHeader),
-        (undecodable(newer), Offence::ClientTooOld),
+        (PeerFault::ClientTooOld(too_old), Offence::ClientTooOld),
         (PeerFault::InvalidHeader { number: NUMBER, error: header_error }, Offence::InvalidHeader),
         (PeerFault::WrongHeaderCount { requested: HASH, expected: 2, actual: 1 }, Offence::WrongHeaderCount),
         (PeerFault::WrongFirstHeader { requested: HASH, actual: HASH }, Offence::WrongFirstHeader),
@@ -124,7 +124,7 @@ fn expected_times(offence: Offence) -> Option<usize> {
 fn what_the_sync_machine_finds_is_punished_by_the_table() {
     for (fault, offence) in sync_faults() {
         assert_eq!(Offence::of_sync_fault(&fault), offence, "{fault}");
-        assert_eq!(fault.is_hostile() && offence != Offence::ClientTooOld, offence.is_hostile(), "{fault}");
+        assert_eq!(fault.is_hostile(), offence.is_hostile(), "{fault}");
         let times = times_until_banned(|host, peer| {
             host.handle(Input::Fault { peer, fault: fault.clone() });
             let dropped = host.dropped.contains(&(peer, DropCause::Offence(offence)));
