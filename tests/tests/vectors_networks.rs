@@ -51,6 +51,13 @@ fn check(network: &str, params: &NetworkParams) {
         seconds(constants, "btc_rsk_max_timestamp_diff_seconds_after_rskip297")
     );
 
+    assert_eq!(
+        Some(params.fallback_mining_difficulty),
+        difficulty(constants, "fallback_mining_max_difficulty"),
+        "{network}"
+    );
+    check_common(params);
+
     let heights = &configured["header_rules"];
     let activations = &params.activations;
     let named = [
@@ -82,6 +89,29 @@ fn check(network: &str, params: &NetworkParams) {
     assert_eq!(hex::encode(genesis.raw()), vectors::text(given, "rlp_full"), "{network}");
     let total = vectors::text(given, "total_difficulty");
     assert_eq!(genesis.difficulty().to_string(), total, "{network}");
+}
+
+/// What rskj has the same on every network.
+fn check_common(params: &NetworkParams) {
+    let common = vectors::read("networks.json")["common_constants"].clone();
+    let number = |key| vectors::number(&common, key);
+    assert_eq!(params.minimum_gas_limit, number("min_gas_limit").into());
+    assert_eq!(params.gas_limit_bound_divisor, number("gas_limit_bound_divisor").into());
+    assert_eq!(params.maximum_extra_data as u64, number("max_extra_data_bytes"));
+    assert_eq!(params.uncle_list_limit as u64, number("uncle_list_limit"));
+    assert_eq!(params.uncle_generation_limit, number("uncle_generation_limit"));
+    let keys = ["fallback_mining_pubkey_even_height", "fallback_mining_pubkey_odd_height"];
+    assert_eq!(params.fallback_keys, keys.map(|key| vectors::array::<65>(&common, key)));
+}
+
+#[test]
+fn no_rule_of_a_public_network_starts_above_its_last_known_upgrade() {
+    for params in [NetworkParams::mainnet(), NetworkParams::testnet(), NetworkParams::regtest()] {
+        let heights = configured(&params.name)["header_rules"].clone();
+        let highest = heights.as_object().expect("heights").values().filter_map(Value::as_i64).max();
+        let last_known = i64::try_from(params.last_known_upgrade.get()).expect("a height");
+        assert!(highest.expect("a height") <= last_known, "{}", params.name);
+    }
 }
 
 #[test]

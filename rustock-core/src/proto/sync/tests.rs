@@ -1,10 +1,18 @@
 //! Skeletons at their boundaries: every accepted shape with its refused twin.
 
-use super::{ChunkRequest, PeerFault, check_shared_blocks, plan_skeleton};
+use super::{ChunkRequest, PeerFault, check_shared_blocks, job::decode_descending, plan_skeleton};
 use crate::{
     chain::{record::BlockId, tail::ChainTail, test_chain::TestChain},
-    primitives::{hash::BlockHash, number::BlockNumber},
-    wire::rsk::BlockIdentifier,
+    consensus::{client_too_old::ClientTooOld, params::NetworkParams},
+    primitives::{
+        hash::BlockHash,
+        number::BlockNumber,
+        rlp::{Item, list_prefix},
+    },
+    wire::{
+        p2p::DisconnectReason,
+        rsk::{BlockIdentifier, RawList},
+    },
 };
 
 /// A tail from genesis to `height`.
@@ -84,4 +92,26 @@ fn another_block_at_a_shared_height_contradicts_the_connection_point() {
     let base = BlockIdentifier { number: BlockNumber::GENESIS, hash: BlockHash::new([7; 32]) };
     let expected = PeerFault::OtherChain { base: BlockNumber::GENESIS };
     assert_eq!(check_shared_blocks(&[base], point.number, &tail), Err(expected));
+}
+
+#[test]
+fn a_header_of_another_layout_is_a_fault_below_the_last_known_upgrade_and_our_age_from_there_on() {
+    let chain = TestChain::starting_at(0);
+    let header = &chain.extend(chain.base(), 1, 1)[0].header;
+    let mut fields = Item::decode(header.raw()).expect("an item").list().expect("a list").rest().to_vec();
+    fields.push(0x80);
+    let (prefix, used) = list_prefix(fields.len());
+    let raw = RawList::new([&prefix[..used], &fields].concat()).expect("a list");
+    let number = header.number();
+    let judge = |last_known_upgrade| {
+        let params = NetworkParams { last_known_upgrade, ..NetworkParams::simnet() };
+        decode_descending(header.hash(), core::slice::from_ref(&raw), &params).expect_err("another layout")
+    };
+    let fault = judge(number);
+    assert_eq!(fault, PeerFault::ClientTooOld(ClientTooOld { number, last_known_upgrade: number }));
+    assert!(!fault.is_hostile());
+    assert_eq!(fault.disconnect_reason(), DisconnectReason::UselessPeer);
+    let fault = judge(number.next());
+    assert!(matches!(fault, PeerFault::UndecodableHeader { index: 0, .. }), "{fault}");
+    assert!(fault.is_hostile());
 }
