@@ -213,7 +213,8 @@ fn paths(tokens: &[Token]) -> Vec<NamedPath> {
             "}" => {
                 braces.pop();
             }
-            "use" => {
+            // Not the `use<…>` of an opaque type.
+            "use" if tokens.get(at + 1).is_none_or(|next| next.text != "<") => {
                 let mut expanded = Vec::new();
                 at = expand_use(tokens, at + 1, &[], &mut expanded);
                 for (names, line) in expanded {
@@ -255,7 +256,8 @@ fn expand_use(
                 at += 1;
                 while tokens.get(at).is_some_and(|token| token.text != "}") {
                     at = expand_use(tokens, at, &names, found);
-                    if tokens.get(at).is_some_and(|token| token.text == ",") {
+                    // A comma, or something that has no place in an import: on in any case.
+                    if tokens.get(at).is_some_and(|token| token.text != "}") {
                         at += 1;
                     }
                 }

@@ -62,6 +62,8 @@ fn what_the_table_allows_and_what_is_no_code_is_left_alone() {
         "const TEXT: &str = \"use crate::store;\";\nconst RAW: &str = r#\"crate::wire \" std::fs\"#;",
         "/// See [`crate::store`].\npub(crate) fn f<'a>(x: &'a str) -> char { '\\'' }",
         "use std::{collections::BTreeMap, time::Duration};\nuse core::net::SocketAddr;",
+        "fn f<'a>() -> impl Iterator<Item = u8> + use<'a> { let x = { 1; 2 }; once(x) }",
+        "use {a; b};",
     ] {
         assert!(
             complaints("chain/tree.rs", source).is_empty(),
