@@ -97,7 +97,7 @@ fn draw_edges(random: &mut Random, others: u64) -> Vec<i16> {
 }
 
 /// Nonce, gas price, gas limit, receiver, value, data and a signature by nobody.
-fn draw_transaction(random: &mut Random) -> Transaction {
+pub(super) fn draw_transaction(random: &mut Random) -> Transaction {
     let mut fields = RlpStream::new_list(9);
     fields.append(&random.between(0, 100_000));
     fields.append(&random.between(60_000_000, 120_000_000));

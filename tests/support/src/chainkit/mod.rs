@@ -30,6 +30,8 @@ pub mod presets;
 mod random;
 mod retarget;
 mod spoil;
+mod spoil_body;
+mod spoil_form;
 #[cfg(test)]
 mod tests;
 mod trie;
@@ -41,3 +43,5 @@ pub use federation::{SignatureDamage, Signer, Signing};
 pub use partial_tree::{TreeDamage, TreePlace};
 pub use random::Random;
 pub use spoil::Spoil;
+pub use spoil_body::SpoilBody;
+pub use spoil_form::SpoilForm;

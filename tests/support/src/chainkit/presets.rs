@@ -109,6 +109,40 @@ pub fn regtest() -> NetworkParams {
     NetworkParams::regtest()
 }
 
+/// The same network with every difficulty 1: as fast to mine as can be, and branches weigh what they are long.
+pub fn easy(mut params: NetworkParams) -> NetworkParams {
+    params.minimum_difficulty = Difficulty::new(1);
+    params.minimum_difficulty_after_rskip290 = None;
+    start_at(&mut params, 1);
+    params
+}
+
+/// The same network with every activation `times` as high: for long chains that spend time in every era.
+pub fn stretched(mut params: NetworkParams, times: u64) -> NetworkParams {
+    let rules = &mut params.activations;
+    for rule in [
+        &mut rules.rskip92,
+        &mut rules.rskip97,
+        &mut rules.rskip98,
+        &mut rules.rskip110,
+        &mut rules.rskip126,
+        &mut rules.rskip144,
+        &mut rules.rskip156,
+        &mut rules.rskip179,
+        &mut rules.rskip180,
+        &mut rules.rskip290,
+        &mut rules.rskip297,
+        &mut rules.rskip351,
+        &mut rules.rskip535,
+        &mut rules.rskip_umm,
+        &mut rules.base_event_required,
+    ] {
+        *rule = rule.first().map_or(*rule, |first| Activation::at(first.get() * times));
+    }
+    params.last_known_upgrade = BlockNumber::new(params.last_known_upgrade.get() * times);
+    params
+}
+
 /// Gives the genesis a difficulty, in the five bytes that rskj's genesis files write.
 fn start_at(params: &mut NetworkParams, difficulty: u16) {
     params.genesis.difficulty = Difficulty::new(difficulty.into());

@@ -18,4 +18,5 @@ pub use pacing::{MESSAGES_PER_MINUTE, Pace, Pacer, SEND_INTERVAL};
 pub use served_chain::{ServedChain, ServedChainError};
 pub use server::{TestPeer, TestPeerOptions};
 pub use serving::answer;
+pub(crate) use serving::body_response;
 pub use shared::PeerCounters;

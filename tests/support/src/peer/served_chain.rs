@@ -1,15 +1,21 @@
 //! What a peer shows of a chain: up to which height, and which branch.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use rustock_core::{
     primitives::{
+        block::Body,
         hash::BlockHash,
         header::Header,
         number::{BlockNumber, CumulativeDifficulty},
     },
     wire::rsk::{BlockIdentifier, Status},
 };
+
+use crate::chainkit::{Chain, uncle_weight};
 
 /// The headers given to a peer cannot be served as asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +71,11 @@ struct PlannedFork {
 pub struct ServedChain {
     /// The shown main chain, ascending.
     canonical: Vec<Header>,
-    /// For each of them, the sum of header difficulties from the first on.
+    /// For each of them, the sum of difficulties from the first on. Uncles count where there are bodies.
     sums: Vec<u128>,
     by_hash: BTreeMap<BlockHash, Header>,
+    /// Bodies of blocks, shown or not.
+    bodies: BTreeMap<BlockHash, Arc<Body>>,
     /// The blocks that growing will show.
     upcoming: VecDeque<Header>,
     fork: Option<PlannedFork>,
@@ -87,6 +95,7 @@ impl ServedChain {
             canonical: Vec::with_capacity(headers.len()),
             sums: Vec::with_capacity(headers.len()),
             by_hash: BTreeMap::new(),
+            bodies: BTreeMap::new(),
             upcoming: VecDeque::new(),
             fork: None,
         };
@@ -94,6 +103,26 @@ impl ServedChain {
             chain.show(header);
         }
         Ok(chain)
+    }
+
+    /// A generated chain as a whole, with its bodies if it has any.
+    ///
+    /// # Errors
+    /// [`ServedChainError::NotLinked`], when a test has put something else on top.
+    pub fn of(chain: &Chain) -> Result<Self, ServedChainError> {
+        Ok(Self::new(chain.headers().to_vec())?.with_bodies(chain.bodies()))
+    }
+
+    /// The same chain with bodies, which may be of blocks that are not shown yet or not shown any more. Without
+    /// them a chain has headers only, and its peer is silent when asked for more.
+    pub fn with_bodies(mut self, bodies: impl IntoIterator<Item = (BlockHash, Arc<Body>)>) -> Self {
+        self.bodies.extend(bodies);
+        self.sums.clear();
+        for header in &self.canonical {
+            let below = self.sums.last().copied().unwrap_or(0);
+            self.sums.push(below.saturating_add(self.weight(header)));
+        }
+        self
     }
 
     /// The same chain, shown up to `height` only; [`ServedChain::grow`] shows the rest block by block.
@@ -170,9 +199,15 @@ impl ServedChain {
 
     fn show(&mut self, header: Header) {
         let below = self.sums.last().copied().unwrap_or(0);
-        self.sums.push(below.saturating_add(header.difficulty().get()));
+        self.sums.push(below.saturating_add(self.weight(&header)));
         self.by_hash.insert(header.hash(), header.clone());
         self.canonical.push(header);
+    }
+
+    /// What a block adds to the total difficulty, as far as the peer can tell.
+    fn weight(&self, header: &Header) -> u128 {
+        let uncles = self.bodies.get(&header.hash()).map_or(0, |body| uncle_weight(body));
+        header.difficulty().get().saturating_add(uncles)
     }
 
     /// True when [`ServedChain::grow`] has more to show.
@@ -206,8 +241,14 @@ impl ServedChain {
         self.by_hash.get(hash)
     }
 
-    /// The sum of header difficulties from the first block to the best.
-    pub fn header_difficulty_sum(&self) -> CumulativeDifficulty {
+    /// The body of a block that is shown, or was, if the peer has it.
+    pub fn body(&self, hash: &BlockHash) -> Option<&Body> {
+        self.by_hash.get(hash)?;
+        self.bodies.get(hash).map(Arc::as_ref)
+    }
+
+    /// The sum of difficulties from the first block to the best: of headers, and of uncles where there are bodies.
+    pub fn total_difficulty(&self) -> CumulativeDifficulty {
         CumulativeDifficulty::new(self.sums.last().copied().unwrap_or(0))
     }
 
@@ -217,7 +258,7 @@ impl ServedChain {
             number: self.best().number(),
             best_hash: self.best().hash(),
             parent_hash: self.best().parent_hash(),
-            total_difficulty: self.header_difficulty_sum(),
+            total_difficulty: self.total_difficulty(),
         }
     }
 
@@ -243,7 +284,7 @@ fn check_linked(headers: &[Header]) -> Result<(), ServedChainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chainkit::{Chain, ChainBuilder};
+    use crate::chainkit::{ChainBuilder, Uncles};
 
     fn number(number: u64) -> BlockNumber {
         BlockNumber::new(number)
@@ -258,7 +299,7 @@ mod tests {
         let trunk = trunk();
         let mut served = ServedChain::new(trunk.headers()[10..].to_vec()).unwrap();
         assert_eq!((served.first().number(), served.best().number()), (number(10), number(30)));
-        assert_eq!(served.header_difficulty_sum().get(), 21);
+        assert_eq!(served.total_difficulty().get(), 21);
         assert_eq!(served.status().parent_hash, trunk.header(29).unwrap().hash());
         assert_eq!(served.at(number(9)), None);
         assert_eq!(served.at(number(10)), trunk.header(10));
@@ -300,8 +341,29 @@ mod tests {
         assert_eq!(served.at(number(25)), trunk.header(25));
         assert_eq!(served.by_hash(&trunk.header(28).unwrap().hash()), trunk.header(28));
         assert_eq!(served.by_hash(&trunk.header(29).unwrap().hash()), None);
-        assert_eq!(served.header_difficulty_sum().get(), 33);
+        assert_eq!(served.total_difficulty().get(), 33);
         assert_eq!(served.grow(), None);
+    }
+
+    #[test]
+    fn bodies_are_there_for_shown_blocks_and_their_uncles_weigh() {
+        let trunk = ChainBuilder::simnet().with_bodies().uncles(Uncles::Always(1)).build(30);
+        let branch = trunk.fork_at(25, 1).with_uncles(Uncles::Always(3)).extended(6);
+        let mut served = ServedChain::of(&trunk)
+            .unwrap()
+            .with_bodies(branch.bodies())
+            .revealed_up_to(number(29))
+            .unwrap()
+            .forking_at(number(29), branch.headers().to_vec())
+            .unwrap();
+        assert_eq!(Some(served.total_difficulty()), trunk.total_difficulty(29));
+        assert_eq!(served.body(&trunk.header(29).unwrap().hash()), trunk.body(29).map(Arc::as_ref));
+        assert_eq!(served.body(&trunk.header(30).unwrap().hash()), None);
+        assert_eq!(served.body(&branch.best().hash()), None);
+        served.grow().unwrap();
+        assert_eq!(Some(served.status().total_difficulty), branch.total_difficulty(31));
+        assert_eq!(served.body(&branch.best().hash()), branch.body(31).map(Arc::as_ref));
+        assert_eq!(served.body(&trunk.header(29).unwrap().hash()), trunk.body(29).map(Arc::as_ref));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! What rskj answers to a request, and what it meets with silence: it never gives a negative answer.
 //!
 //! Mirrors rskj's `NodeBlockProcessor`, read at 9.1.0, for a node whose store begins at the served chain's first
-//! block and holds headers only.
+//! block and holds bodies only where it was given them.
 
 use rustock_core::{
-    primitives::{header::Header, number::BlockNumber},
+    primitives::{block::Body, header::Header, number::BlockNumber},
     wire::rsk::{
         BlockHashRequest, BlockHashResponse, BlockHeadersRequest, BlockHeadersResponse, BlockIdentifier,
-        MAX_HEADERS, RawList, RskMessage, SkeletonRequest, SkeletonResponse,
+        BodyResponse, MAX_HEADERS, RawList, RequestId, RskMessage, SkeletonRequest, SkeletonResponse,
     },
 };
 
@@ -28,6 +28,9 @@ pub fn answer(chain: &ServedChain, message: &RskMessage) -> Option<RskMessage> {
             block_hash(chain, request).map(RskMessage::BlockHashResponse)
         }
         RskMessage::SkeletonRequest(request) => skeleton(chain, request).map(RskMessage::SkeletonResponse),
+        RskMessage::BodyRequest(request) => {
+            chain.body(&request.hash).map(|body| RskMessage::BodyResponse(body_response(request.id, body)))
+        }
         _ => None,
     }
 }
@@ -78,6 +81,21 @@ fn identifier(chain: &ServedChain, number: u64) -> Option<BlockIdentifier> {
     Some(BlockIdentifier { hash: header.hash(), number: header.number() })
 }
 
+/// A body as an answer.
+pub(crate) fn body_response(id: RequestId, body: &Body) -> BodyResponse {
+    let list = |bytes: Vec<u8>| RawList::new(bytes).expect("what was decoded is one list");
+    let mut transactions = rlp::RlpStream::new_list(body.transactions.len());
+    for transaction in &body.transactions {
+        transactions.append_raw(transaction.raw(), 1);
+    }
+    BodyResponse {
+        id,
+        transactions: list(transactions.out().to_vec()),
+        uncles: body.uncles.iter().map(|uncle| list(uncle.encode())).collect(),
+        extension: body.extension.as_ref().map(|extension| list(extension.encode_in_body())),
+    }
+}
+
 fn raw_list(header: &Header) -> RawList {
     RawList::new(header.raw().to_vec()).expect("a decoded header is one list")
 }
@@ -86,7 +104,7 @@ fn raw_list(header: &Header) -> RawList {
 mod tests {
     use rustock_core::{
         primitives::hash::BlockHash,
-        wire::rsk::{BodyRequest, GetBlock, RequestId},
+        wire::rsk::{BodyRequest, GetBlock},
     };
 
     use super::*;
@@ -224,6 +242,24 @@ mod tests {
         assert_eq!(ask_skeleton(&from_200, 384), Some(vec![384, 400]));
         assert_eq!(ask_skeleton(&from_200, 199), None);
         assert_eq!(ask_skeleton(&served(&chain, 192), 200), Some(vec![192, 384, 400]));
+    }
+
+    #[test]
+    fn bodies_of_every_version_are_served_to_who_asks_by_hash() {
+        let chain = ChainBuilder::eras().with_bodies().build(570);
+        let served = ServedChain::of(&chain).unwrap();
+        for height in [0, 1, 499, 500, 560, 570] {
+            let header = chain.header(height).unwrap();
+            let request = RskMessage::BodyRequest(BodyRequest { id: ID, hash: header.hash() });
+            let Some(RskMessage::BodyResponse(response)) = answer(&served, &request) else {
+                panic!("no body at {height}")
+            };
+            assert_eq!(response.id, ID);
+            let body = response.decode_body(&chain.params().activations, header.number()).unwrap();
+            assert_eq!(Some(&body), chain.body(height).map(|body| &**body));
+        }
+        let unknown = RskMessage::BodyRequest(BodyRequest { id: ID, hash: BlockHash::ZERO });
+        assert_eq!(answer(&served, &unknown), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use rustock_core::{
 };
 
 use super::served::Served;
-use crate::chainkit::Random;
+use crate::{chainkit::Random, peer::body_response};
 
 /// What a peer does. Which blocks it has is another matter: a peer with a spoiled chain or another network's
 /// behaves honestly with what it has.
@@ -143,6 +143,9 @@ fn honest_answer(served: &Served, request: &RskMessage) -> Option<RskMessage> {
             id: request.id,
             identifiers: served.skeleton(request.start)?,
         }),
+        RskMessage::BodyRequest(request) => {
+            RskMessage::BodyResponse(body_response(request.id, served.body(&request.hash)?))
+        }
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use rustock_core::{
     primitives::{
+        block::Body,
         hash::BlockHash,
         header::Header,
         number::{BlockNumber, CumulativeDifficulty},
@@ -64,6 +65,7 @@ impl MainChain {
 pub struct Served {
     main: MainChain,
     stored: HashMap<BlockHash, Header>,
+    bodies: HashMap<BlockHash, Arc<Body>>,
     /// Nothing below this height is served by hash.
     pub lowest: u64,
 }
@@ -71,7 +73,8 @@ pub struct Served {
 impl Served {
     /// The blocks of a chain.
     pub fn new(main: MainChain) -> Self {
-        let mut served = Self { main: main.clone(), stored: HashMap::new(), lowest: 0 };
+        let mut served =
+            Self { main: main.clone(), stored: HashMap::new(), bodies: HashMap::new(), lowest: 0 };
         served.adopt(main);
         served
     }
@@ -81,6 +84,9 @@ impl Served {
         for header in main.chain.headers()[..=main.height as usize].iter().rev() {
             if self.stored.insert(header.hash(), header.clone()).is_some() {
                 break;
+            }
+            if let Some(body) = main.chain.body(header.number().get()) {
+                self.bodies.insert(header.hash(), Arc::clone(body));
             }
         }
         self.main = main;
@@ -129,6 +135,12 @@ impl Served {
             next = header.parent_hash();
         }
         (!headers.is_empty()).then_some(headers)
+    }
+
+    /// The body of a stored block, if the chain it came with had bodies.
+    pub fn body(&self, hash: &BlockHash) -> Option<&Body> {
+        self.stored.get(hash).filter(|header| header.number().get() >= self.lowest)?;
+        self.bodies.get(hash).map(Arc::as_ref)
     }
 
     /// Every 192nd block from `start` on.

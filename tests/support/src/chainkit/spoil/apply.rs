@@ -21,7 +21,7 @@ use crate::chainkit::{
 
 impl Spoil {
     /// True when the rule holds for the draft.
-    pub(super) fn applies(self, draft: &Draft, params: &NetworkParams) -> bool {
+    pub(in crate::chainkit) fn applies(self, draft: &Draft, params: &NetworkParams) -> bool {
         let number = draft.fields.number;
         let rules = &params.activations;
         let has_path = rules.rskip92.is_active(number);
@@ -45,7 +45,7 @@ impl Spoil {
         }
     }
 
-    pub(super) fn apply(self, draft: &mut Draft, parent: &Header, params: &NetworkParams) {
+    pub(in crate::chainkit) fn apply(self, draft: &mut Draft, parent: &Header, params: &NetworkParams) {
         let number = draft.fields.number;
         let own_signer = Signer::of_height(number.get());
         let other_signer = Signer::of_height(number.get() + 1);
