@@ -65,6 +65,8 @@ pub use primitives::{
     number::{BlockNumber, UnixTime},
 };
 pub use proto::pacing::RequestBudget;
+#[cfg(feature = "runtime")]
+pub use runtime::udp::{DiscoveryCommand, DiscoveryEvent, UdpDiscovery, UdpError, UdpSettings};
 
 /// Compiles the example of the front page, so that it cannot go stale.
 #[cfg(all(doctest, feature = "runtime"))]

@@ -5,6 +5,7 @@
 //! randomness are arguments, inputs are plain data, and the same inputs give the same actions, so any run can be
 //! replayed from a list of inputs. No machine calls back, waits, or holds a store, a socket or a clock.
 
+pub mod discovery;
 pub mod pacing;
 pub mod peers;
 pub mod session;

@@ -29,6 +29,13 @@ pub(crate) fn handshake_entropy() -> Result<HandshakeEntropy, String> {
     Err("no usable handshake keys in four draws".to_owned())
 }
 
+/// A seed for a machine's choices.
+pub(crate) fn random_seed() -> Result<[u8; 32], String> {
+    let mut seed = [0; 32];
+    fill(&mut seed)?;
+    Ok(seed)
+}
+
 fn fill(bytes: &mut [u8]) -> Result<(), String> {
     getrandom::fill(bytes).map_err(|error| error.to_string())
 }

@@ -13,5 +13,6 @@ mod rate;
 pub(crate) mod shared;
 pub(crate) mod signal;
 pub mod status;
+pub mod udp;
 
 pub(crate) use rate::Rate;
