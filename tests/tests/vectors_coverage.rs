@@ -43,7 +43,6 @@ const PLACES: &[(&str, Place)] = &[
     ("connection_point_search", SYNC),
     ("skeleton_serving", SERVING),
     ("ecies_decrypt_secp256r1", LeftOut("another curve, which the wire never uses")),
-    ("discovery_distances", LeftOut("read by the core's own tests of the node table")),
     ("discovery_*", DISCOVERY),
     ("node_rlp_in_neighbors", DISCOVERY),
     (

@@ -3,6 +3,7 @@
 
 use rustock_core::{
     primitives::hash::NodeId,
+    proto::discovery::distance::Place,
     wire::{
         discovery::{
             Endpoint, FindNode, Message, MessageId, Neighbor, Neighbors, PacketError, Ping, Pong,
@@ -179,6 +180,20 @@ fn network_ids_are_encoded_as_listed() {
         };
         assert!(request.encode().ends_with(&bytes(value, "rlp")));
     }
+}
+
+#[test]
+fn distances_are_those_of_the_matrix() {
+    let entry = network_entry("discovery_distances");
+    let nodes = entry["nodes"].as_array().expect("ids");
+    let place = |node: &Value| Place::of(&node.as_str().expect("text").parse().expect("a node id"));
+    for (row, from) in entry["matrix"].as_array().expect("rows").iter().zip(nodes) {
+        let row: Vec<_> =
+            row.as_array().expect("a row").iter().map(|cell| cell.as_u64().expect("a number")).collect();
+        let distances: Vec<_> = nodes.iter().map(|to| u64::from(place(from).distance(&place(to)))).collect();
+        assert_eq!(distances, row);
+    }
+    assert_eq!(nodes.len(), 5);
 }
 
 #[test]

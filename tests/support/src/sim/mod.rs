@@ -9,6 +9,7 @@
 mod actor;
 mod behaviour;
 mod client;
+pub mod discovery;
 mod politeness;
 mod scenario;
 mod served;
