@@ -10,7 +10,8 @@ use super::{clock::Clock, entropy};
 use crate::{
     primitives::hash::NodeId,
     proto::discovery::{
-        Action, Demand, Discovery, DiscoveryConfig, Identity, Input, limits::REMEMBERED_NAMES,
+        Action, Demand, Discovery, DiscoveryConfig, Identity, Input, distance::Place,
+        limits::REMEMBERED_NAMES,
     },
     wire::{discovery::packet::MAX_PACKET_BYTES, rlpx::keys::SecretKey},
 };
@@ -19,6 +20,9 @@ use crate::{
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after a socket has failed to receive, so that a broken one does not keep a core busy.
 const BROKEN_PAUSE: Duration = Duration::from_millis(100);
+
+/// Keys drawn until one is near enough to a node: one in 256 is, so that hardly any search is in vain.
+const KEY_DRAWS: usize = 4096;
 
 /// What discovery tells whoever keeps the peers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,12 +194,27 @@ impl UdpDiscovery {
                 Action::Lost { node, address } => {
                     let _ = events.try_send(DiscoveryEvent::Lost { node, address });
                 }
+                Action::RenewKey { near, distance } => self.renew_key(near, distance),
                 Action::Resolve { host } if lookups.len() < REMEMBERED_NAMES => {
                     lookups.spawn(resolve(host));
                 }
                 Action::Resolve { host } => {
                     self.machine.handle(self.clock.now(), Input::Resolved { host: &host, addresses: &[] });
                 }
+            }
+        }
+    }
+
+    /// Speaks with another key from now on, unless one was given.
+    fn renew_key(&mut self, near: NodeId, distance: u16) {
+        if self.settings.key.is_some() {
+            return;
+        }
+        let place = Place::of(&near);
+        for _ in 0..KEY_DRAWS {
+            let Ok(identity) = identity(&self.settings, &self.sockets) else { return };
+            if Place::of(&identity.key.node_id()).distance(&place) <= distance {
+                return self.machine.handle(self.clock.now(), Input::SocketChanged(identity));
             }
         }
     }

@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 
 use super::config::Demand;
 use super::limits::{
-    ASK_AFTER_PONG, ASK_WITHOUT_PING, BOOT_INTERVAL, NODES_ASKED, NODES_CHECKED, NODES_IN_ANSWER,
-    RANDOM_NODES, RANDOM_NODES_CHECKED, REFRESH_INTERVAL,
+    ASK_AFTER_PONG, ASK_WITHOUT_PING, BOOT_INTERVAL, FREE_DISTANCE, KEY_PAUSE, KEY_PAUSE_DOUBLINGS,
+    NODES_ASKED, NODES_CHECKED, NODES_IN_ANSWER, RANDOM_NODES, RANDOM_NODES_CHECKED, REFRESH_INTERVAL,
 };
 use super::machine::{Action, Discovery};
 use super::requests::{Due, Purpose};
@@ -43,6 +43,7 @@ impl Discovery {
             self.next_refresh = now.saturating_add(REFRESH_INTERVAL);
             self.refresh(now);
         }
+        self.renew_key(now);
         while self.requests.has_room(Purpose::Hint)
             && let Some(address) = self.hints.next(now)
         {
@@ -58,7 +59,20 @@ impl Discovery {
         let refresh = (!self.table.is_empty()).then_some(self.next_refresh);
         // Without room, the next request that expires makes some.
         let hint = self.requests.has_room(Purpose::Hint).then(|| self.hints.next_timeout(now)).flatten();
-        [boot, refresh, hint].into_iter().flatten().min()
+        [boot, refresh, hint, self.next_renewal].into_iter().flatten().min()
+    }
+
+    /// A node whose bucket for us is full never lists us, and tells those alone that it lists.
+    fn renew_key(&mut self, now: Timestamp) {
+        if self.next_renewal.is_none_or(|renewal| now < renewal) {
+            return;
+        }
+        self.next_renewal = None;
+        let nodes = self.table.nodes().map(|node| node.id).collect();
+        if let Some(near) = self.random.choose(nodes) {
+            self.renewals += 1;
+            self.push(Action::RenewKey { near, distance: FREE_DISTANCE });
+        }
     }
 
     fn start_from_boot_nodes(&mut self, now: Timestamp) {
@@ -127,6 +141,10 @@ impl Discovery {
                 if self.demand == Demand::Wanted {
                     let pause = if pinged_us { ASK_AFTER_PONG } else { ASK_WITHOUT_PING };
                     self.ask(now.saturating_add(pause), Node { id, address });
+                    if !self.is_heard && self.next_renewal.is_none() {
+                        let factor = 1 << self.renewals.min(KEY_PAUSE_DOUBLINGS);
+                        self.next_renewal = Some(now.saturating_add(KEY_PAUSE * factor));
+                    }
                 }
             }
             Added::Full(oldest) => self.ping(now, oldest.address, Purpose::Challenge(oldest.id)),
@@ -149,6 +167,9 @@ impl Discovery {
             return;
         }
         self.table.mark_seen(&sender);
+        self.is_heard = true;
+        self.next_renewal = None;
+        self.renewals = 0;
         // rskj's way with an answer that is too long.
         let used =
             if neighbors.nodes.len() > NODES_IN_ANSWER { NODES_IN_ANSWER - 1 } else { NODES_IN_ANSWER };

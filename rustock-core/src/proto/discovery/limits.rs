@@ -31,6 +31,14 @@ pub const ASK_AFTER_PONG: Duration = Duration::from_millis(100);
 /// How long to wait for a ping of a node that has answered ours; nodes that still know us send none.
 pub const ASK_WITHOUT_PING: Duration = Duration::from_millis(1500);
 
+/// How long to wait, after the first node is found, for anybody to tell us of others. Doubled each time in vain.
+pub const KEY_PAUSE: Duration = Duration::from_secs(4);
+/// How often it is doubled at most.
+pub const KEY_PAUSE_DOUBLINGS: u32 = 6;
+/// A key this near to a node, or nearer, falls into a bucket of that node that is hardly ever full: one node in 512
+/// belongs there. One key in 256 is.
+pub const FREE_DISTANCE: u16 = 248;
+
 /// Pings of our own that may be unanswered, to addresses that others told of.
 pub const PENDING_HINTS: usize = 128;
 /// Pings that may be unanswered to nodes of the table.

@@ -66,6 +66,15 @@ pub enum Action {
         /// Where it was.
         address: SocketAddr,
     },
+    /// The nodes we found do not tell us of others, most likely because their buckets for us are full. Come back
+    /// with [`Input::SocketChanged`] and a new key no farther than `distance` from `near`; or, when the key has to
+    /// stay, do nothing.
+    RenewKey {
+        /// A node that has to have room for us.
+        near: NodeId,
+        /// The largest [`Place::distance`](super::distance::Place::distance) that will do.
+        distance: u16,
+    },
     /// Look up the addresses of a name and come back with [`Input::Resolved`], whatever the outcome.
     Resolve {
         /// The name.
@@ -149,6 +158,10 @@ pub struct Discovery {
     pub(super) random: Random,
     pub(super) next_boot: Timestamp,
     pub(super) next_refresh: Timestamp,
+    /// Whether anybody told us of others, since we have this key.
+    pub(super) is_heard: bool,
+    pub(super) next_renewal: Option<Timestamp>,
+    pub(super) renewals: u32,
     pub(super) counters: DiscoveryCounters,
     now: Timestamp,
     actions: VecDeque<Action>,
@@ -172,6 +185,9 @@ impl Discovery {
             random: Random::new(seed),
             next_boot: now,
             next_refresh: now.saturating_add(super::limits::REFRESH_INTERVAL),
+            is_heard: false,
+            next_renewal: None,
+            renewals: 0,
             counters: DiscoveryCounters::default(),
             now,
             actions: VecDeque::new(),
@@ -285,6 +301,8 @@ impl Discovery {
         self.table = NodeTable::new(self.local_id);
         self.requests = Requests::default();
         self.next_boot = now;
+        self.is_heard = false;
+        self.next_renewal = None;
     }
 
     fn change_demand(&mut self, now: Timestamp, demand: Demand) {

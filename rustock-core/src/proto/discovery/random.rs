@@ -39,6 +39,15 @@ impl Random {
         (u128::from_be_bytes(self.next()) % bound as u128) as usize
     }
 
+    /// One of the items.
+    pub fn choose<T>(&mut self, mut items: Vec<T>) -> Option<T> {
+        if items.is_empty() {
+            return None;
+        }
+        let index = self.below(items.len());
+        Some(items.swap_remove(index))
+    }
+
     /// rskj's way of shortening a sorted list to `most`: all of it when it is short enough; else the first
     /// `most - drawn - 1`, and `drawn` others from index `most - drawn` on. One fewer than could be, always.
     pub fn sample<T>(&mut self, mut sorted: Vec<T>, most: usize, drawn: usize) -> Vec<T> {

@@ -52,7 +52,7 @@ fn actions(machine: &mut Discovery) -> Vec<Action> {
 fn sent(machine: &mut Discovery) -> Vec<(SocketAddr, Message)> {
     let sends = actions(machine).into_iter().filter_map(|action| match action {
         Action::Send { to, packet } => Some((to, packet)),
-        Action::Found { .. } | Action::Lost { .. } | Action::Resolve { .. } => None,
+        Action::Found { .. } | Action::Lost { .. } | Action::RenewKey { .. } | Action::Resolve { .. } => None,
     });
     sends.map(|(to, packet)| (to, SignedMessage::decode(&packet).expect("our own").into_message())).collect()
 }
@@ -248,7 +248,9 @@ fn neighbors_are_hints_to_ping_and_nothing_else() {
         .iter()
         .filter_map(|action| match action {
             Action::Send { to, .. } => Some(*to),
-            Action::Found { .. } | Action::Lost { .. } | Action::Resolve { .. } => None,
+            Action::Found { .. } | Action::Lost { .. } | Action::RenewKey { .. } | Action::Resolve { .. } => {
+                None
+            }
         })
         .collect();
     assert_eq!(pinged, [address(2), address(3)]);
@@ -370,6 +372,28 @@ fn a_new_socket_has_a_new_key_and_meets_the_old_nodes_again() {
     assert_eq!(signed.sender(), Ok(key(9).node_id()));
     receive(&mut machine, at(90), 1, &pong(1, signed.message().message_id()));
     assert_eq!(node_ids(&machine), [key(1).node_id()]);
+}
+
+#[test]
+fn a_key_near_a_node_is_asked_for_when_nobody_tells_of_others_and_not_when_somebody_does() {
+    for is_told in [false, true] {
+        let mut machine = machine(&[]);
+        bond(&mut machine, at(0), 1);
+        let request = run_until(&mut machine, at(100))[0].2.message_id();
+        if is_told {
+            receive(&mut machine, at(3_999), 1, &neighbors(Vec::new(), request));
+        }
+        machine.handle(at(3_999), Input::TimerFired);
+        actions(&mut machine);
+        machine.handle(at(4_000), Input::TimerFired);
+        let near = key(1).node_id();
+        let wanted =
+            actions(&mut machine).contains(&Action::RenewKey { near, distance: limits::FREE_DISTANCE });
+        assert_eq!(wanted, !is_told);
+        machine.handle(at(50_000), Input::TimerFired);
+        let again = actions(&mut machine);
+        assert!(!again.iter().any(|action| matches!(action, Action::RenewKey { .. })), "asked once");
+    }
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! translation; nodes come and go. The same seed and calls give the same run, to the last packet.
 
 use core::{net::IpAddr, net::SocketAddr, time::Duration};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustock_core::{
     primitives::hash::NodeId,
     proto::{
-        discovery::{Action, BootNode, Demand, Discovery, DiscoveryConfig, Identity, Input, Sizes},
+        discovery::{
+            Action, BootNode, Demand, Discovery, DiscoveryConfig, Identity, Input, Sizes, distance::Place,
+        },
         time::Timestamp,
     },
     wire::rlpx::keys::SecretKey,
@@ -75,6 +77,7 @@ struct NodeState {
     written: BTreeMap<SocketAddr, Timestamp>,
     found: BTreeMap<NodeId, Timestamp>,
     lost: u64,
+    renewals: u64,
     packets_in: u64,
     packets_out: u64,
 }
@@ -162,6 +165,7 @@ impl DiscoverySimulation {
             written: BTreeMap::new(),
             found: BTreeMap::new(),
             lost: 0,
+            renewals: 0,
             packets_in: 0,
             packets_out: 0,
         });
@@ -216,6 +220,17 @@ impl DiscoverySimulation {
     /// Whom a node has found and not lost, and when it found them first.
     pub fn found(&self, node: SimNode) -> &BTreeMap<NodeId, Timestamp> {
         &self.nodes[node.0].found
+    }
+
+    /// Whom a node has in its table.
+    pub fn table(&self, node: SimNode) -> BTreeSet<NodeId> {
+        let machine = self.nodes[node.0].machine.as_ref();
+        machine.into_iter().flat_map(|machine| machine.nodes().map(|node| node.id)).collect()
+    }
+
+    /// How often a node took another key because nobody told it of others.
+    pub fn renewals(&self, node: SimNode) -> u64 {
+        self.nodes[node.0].renewals
     }
 
     /// How many nodes a node has in its table.
@@ -333,6 +348,21 @@ impl DiscoverySimulation {
             Action::Lost { node, .. } => {
                 state.found.remove(&node);
                 state.lost += 1;
+            }
+            Action::RenewKey { near, distance } => {
+                let place = Place::of(&near);
+                let key = loop {
+                    if let Ok(key) = SecretKey::from_bytes(&self.random.array())
+                        && Place::of(&key.node_id()).distance(&place) <= distance
+                    {
+                        break key;
+                    }
+                };
+                let state = &mut self.nodes[node.0];
+                state.key = key.clone();
+                state.renewals += 1;
+                let identity = Identity { key, endpoint: state.plan.address };
+                self.give(node, Input::SocketChanged(identity));
             }
             Action::Resolve { host } => {
                 self.schedule(now.saturating_add(LOOKUP), Event::Resolved { node, host });

@@ -69,7 +69,9 @@ fn replay(dialogue: &str) -> Outcome {
                             assert_eq!(node, sender);
                             outcome.found.push(address);
                         }
-                        Action::Lost { .. } | Action::Resolve { .. } => panic!("{action:?}"),
+                        Action::Lost { .. } | Action::RenewKey { .. } | Action::Resolve { .. } => {
+                            panic!("{action:?}")
+                        }
                     }
                 }
                 if matches!(message, Message::Neighbors(_)) && machine.counters().unexpected == outcome.strays
