@@ -132,7 +132,7 @@ pub(super) fn uncles(list: Item<'_>, activations: &Activations) -> Result<Vec<Fu
     while !items.is_empty() {
         let index = uncles.len();
         let item = items.next_item().map_err(HeaderDecodeError::NotAList);
-        let uncle = item.and_then(|item| FullHeader::decode(item.encoded(), activations));
+        let uncle = item.and_then(|item| FullHeader::decode_uncle(item.encoded(), activations));
         uncles.push(uncle.map_err(|reason| BodyDecodeError::Uncle { index, reason })?);
     }
     Ok(uncles)

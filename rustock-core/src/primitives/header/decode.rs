@@ -148,10 +148,20 @@ pub(super) struct ProofSpans {
     pub coinbase: Range<usize>,
 }
 
+/// Which sizes fields may have that no rule of a header reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sizes {
+    /// The sizes that they have in every block: executing it, or reading its body, gives values to compare with.
+    OfBlocks,
+    /// Those that rskj's decoder leaves as they are. Nobody executes an uncle, and so nobody looks at its roots.
+    OfUncles,
+}
+
 /// Reads fields in order and names the one at fault.
 struct FieldReader<'a> {
     raw: &'a [u8],
     items: Items<'a>,
+    sizes: Sizes,
 }
 
 impl<'a> FieldReader<'a> {
@@ -178,6 +188,31 @@ impl<'a> FieldReader<'a> {
         self.read(field, |item| Ok(item.array()?))
     }
 
+    /// A hash that no rule of a header reads. An uncle's of another size, which cannot be the hash of anything,
+    /// is read as zeros.
+    fn unread_hash(&mut self, field: HeaderField) -> Result<Hash256, HeaderDecodeError> {
+        let sizes = self.sizes;
+        self.read(field, |item| match (item.array(), sizes) {
+            (Ok(hash), _) => Ok(Hash256::new(hash)),
+            // rskj writes the root of an empty trie for an empty root, and leaves an empty uncles hash as it is.
+            (Err(RlpError::WrongSize { actual, .. }), Sizes::OfUncles)
+                if actual > 0 || field == HeaderField::UnclesHash =>
+            {
+                Ok(Hash256::ZERO)
+            }
+            (Err(reason), _) => Err(reason.into()),
+        })
+    }
+
+    /// Fees in wei. More than 128 bits, which only an uncle can claim, are read as the most there can be.
+    fn paid_fees(&mut self) -> Result<u128, HeaderDecodeError> {
+        let sizes = self.sizes;
+        self.read(HeaderField::PaidFees, |item| match (item.unsigned128(), sizes) {
+            (Err(RlpError::IntegerTooLarge), Sizes::OfUncles) => Ok(u128::MAX),
+            (fees, _) => Ok(fees?),
+        })
+    }
+
     /// An unsigned integer below `limit`.
     fn unsigned(&mut self, field: HeaderField, limit: u64) -> Result<u64, HeaderDecodeError> {
         self.read(field, |item| {
@@ -192,27 +227,31 @@ pub(super) const LONG_LIMIT: u64 = 1 << 63;
 /// Uncle counts are a signed 32-bit `int` in rskj.
 const INT_LIMIT: u64 = 1 << 31;
 
-pub(super) fn parse(raw: &[u8], activations: &Activations) -> Result<Parsed, HeaderDecodeError> {
+pub(super) fn parse(
+    raw: &[u8],
+    activations: &Activations,
+    sizes: Sizes,
+) -> Result<Parsed, HeaderDecodeError> {
     let list = Item::decode(raw).and_then(|item| item.list()).map_err(HeaderDecodeError::NotAList)?;
     let field_count = list.count_items().map_err(HeaderDecodeError::NotAList)?;
     let payload_start = raw.len() - list.rest().len();
-    let mut reader = FieldReader { raw, items: list };
+    let mut reader = FieldReader { raw, items: list, sizes };
 
     let parent_hash = reader.hash(HeaderField::ParentHash)?.into();
-    let uncles_hash = reader.hash(HeaderField::UnclesHash)?.into();
+    let uncles_hash = reader.unread_hash(HeaderField::UnclesHash)?;
     let coinbase = reader.read(HeaderField::Coinbase, |item| {
         if item.string()?.is_empty() { Ok(None) } else { Ok(Some(Address::new(item.array()?))) }
     })?;
-    let state_root = reader.hash(HeaderField::StateRoot)?.into();
-    let transactions_root = reader.hash(HeaderField::TransactionsRoot)?.into();
-    let receipts_root = reader.hash(HeaderField::ReceiptsRoot)?.into();
+    let state_root = reader.unread_hash(HeaderField::StateRoot)?;
+    let transactions_root = reader.unread_hash(HeaderField::TransactionsRoot)?;
+    let receipts_root = reader.unread_hash(HeaderField::ReceiptsRoot)?;
     let logs = reader.span(HeaderField::LogsBloom)?;
     let difficulty_bytes = reader.read(HeaderField::Difficulty, |item| Ok(item.string()?))?;
     let number = BlockNumber::new(reader.unsigned(HeaderField::Number, LONG_LIMIT)?);
 
     // The height decides the layout, so what came before it is judged only now.
     let version = activations.header_version(number);
-    check_logs(&raw[logs.clone()], version)?;
+    check_logs(&raw[logs.clone()], version, sizes)?;
     let has_umm_root = activations.has_umm_root(number);
     let without_proof = if has_umm_root { 17 } else { 16 };
     if field_count != without_proof && field_count != without_proof + 3 {
@@ -227,7 +266,7 @@ pub(super) fn parse(raw: &[u8], activations: &Activations) -> Result<Parsed, Hea
     let gas_used = reader.unsigned(HeaderField::GasUsed, LONG_LIMIT)?;
     let timestamp = UnixTime::from_secs(reader.unsigned(HeaderField::Timestamp, LONG_LIMIT)?);
     let extra_data = reader.span(HeaderField::ExtraData)?;
-    let paid_fees = reader.read(HeaderField::PaidFees, |item| Ok(item.unsigned128()?))?;
+    let paid_fees = reader.paid_fees()?;
     let minimum_gas_price = reader
         .read(HeaderField::MinimumGasPrice, |item| Ok(signed_minimal(item.string()?)?.map(GasPrice::new)))?;
     let uncle_count = reader.unsigned(HeaderField::UncleCount, INT_LIMIT)? as u32;
@@ -270,8 +309,9 @@ pub(super) fn parse(raw: &[u8], activations: &Activations) -> Result<Parsed, Hea
 }
 
 /// The seventh field: a bloom, or the version and hash of the extension.
-fn check_logs(bytes: &[u8], version: HeaderVersion) -> Result<(), HeaderDecodeError> {
+fn check_logs(bytes: &[u8], version: HeaderVersion, sizes: Sizes) -> Result<(), HeaderDecodeError> {
     let (field, outcome) = match version {
+        HeaderVersion::V0 if sizes == Sizes::OfUncles => return Ok(()),
         HeaderVersion::V0 => (HeaderField::LogsBloom, check_bloom_size(bytes)),
         HeaderVersion::V1 | HeaderVersion::V2 => {
             (HeaderField::ExtensionData, check_extension_data(bytes, version))

@@ -98,8 +98,12 @@ impl HeaderExtension {
 
     /// The hash that the header has. It covers the hash of the bloom, not the bloom.
     pub fn hash(&self) -> Hash256 {
-        let bloom_hash = keccak256(&[self.logs_bloom.as_slice()]);
-        Hash256::new(keccak256(&[&self.encode_with(&bloom_hash)]))
+        self.hash_with(self.logs_bloom.as_slice())
+    }
+
+    /// The hash of this extension with another bloom.
+    pub(super) fn hash_with(&self, logs_bloom: &[u8]) -> Hash256 {
+        Hash256::new(keccak256(&[&self.encode_with(&keccak256(&[logs_bloom]))]))
     }
 
     /// What the header of this extension says about its logs.

@@ -4,8 +4,8 @@
 //! `BlockFactory.decodeHeader` without compression. Of version 0 the full form is the wire form.
 
 use super::{
-    FieldError, Header, HeaderDecodeError, HeaderExtension, HeaderField, as_list,
-    decode::{LONG_LIMIT, check_version},
+    FieldError, Header, HeaderDecodeError, HeaderExtension, HeaderField, LOGS_BLOOM_SIZE, as_list,
+    decode::{LONG_LIMIT, Sizes, check_version},
     extension::{base_event, edges, take},
     fields::extension_data,
 };
@@ -22,6 +22,8 @@ use crate::primitives::{
 pub struct FullHeader {
     header: Header,
     extension: Option<HeaderExtension>,
+    /// The bloom of an uncle's extension, when it has another size than blooms have.
+    odd_bloom: Option<Box<[u8]>>,
 }
 
 /// The extension is not the header's.
@@ -78,7 +80,7 @@ impl FullHeader {
     /// [`ExtensionMismatch`] when the extension is not the header's.
     pub fn new(header: Header, extension: Option<HeaderExtension>) -> Result<Self, ExtensionMismatch> {
         ExtensionMismatch::check(&header, extension.as_ref())?;
-        Ok(Self { header, extension })
+        Ok(Self { header, extension, odd_bloom: None })
     }
 
     /// Decodes the full form strictly, as [`Header::decode`] does the wire form.
@@ -86,6 +88,21 @@ impl FullHeader {
     /// # Errors
     /// [`HeaderDecodeError`] names the field and what is wrong with it.
     pub fn decode(raw: &[u8], activations: &Activations) -> Result<Self, HeaderDecodeError> {
+        Self::decode_with(raw, activations, Sizes::OfBlocks)
+    }
+
+    /// Decodes an uncle. Nobody executes one or asks for its body, so no rule of rskj's looks at its roots, its uncles
+    /// hash, its bloom and its fees, and they can have any size: work can be spent on such an uncle, and full
+    /// nodes weigh it. Here too; what is not of the usual size is read as zeros, and fees of more than 128 bits as the
+    /// greatest number there is. The bytes and the hash are exact.
+    ///
+    /// # Errors
+    /// [`HeaderDecodeError`] names the field and what is wrong with it.
+    pub fn decode_uncle(raw: &[u8], activations: &Activations) -> Result<Self, HeaderDecodeError> {
+        Self::decode_with(raw, activations, Sizes::OfUncles)
+    }
+
+    fn decode_with(raw: &[u8], activations: &Activations, sizes: Sizes) -> Result<Self, HeaderDecodeError> {
         let mut items =
             Item::decode(raw).and_then(|item| item.list()).map_err(HeaderDecodeError::NotAList)?;
         let count = items.count_items().map_err(HeaderDecodeError::NotAList)?;
@@ -97,7 +114,8 @@ impl FullHeader {
         let number = number(&shared[NUMBER])?;
         let version = activations.header_version(number);
         if version == HeaderVersion::V0 {
-            return Ok(Self { header: Header::decode(raw, activations)?, extension: None });
+            let header = Header::decode_with(raw, activations, sizes)?;
+            return Ok(Self { header, extension: None, odd_bloom: None });
         }
         let has_umm_root = activations.has_umm_root(number);
         let has_edges = activations.has_edges(number);
@@ -112,10 +130,16 @@ impl FullHeader {
             return Err(HeaderDecodeError::FieldCount { number, actual: count, without_proof });
         }
 
-        let logs_bloom = shared[LOGS].array().map_err(|reason| HeaderDecodeError::Field {
+        let bloom_fault = |reason: RlpError| HeaderDecodeError::Field {
             field: HeaderField::LogsBloom,
             reason: reason.into(),
-        })?;
+        };
+        let bloom = shared[LOGS].string().map_err(bloom_fault)?;
+        let (logs_bloom, odd_bloom) = match (shared[LOGS].array(), sizes) {
+            (Ok(logs_bloom), _) => (logs_bloom, None),
+            (Err(_), Sizes::OfUncles) => ([0; LOGS_BLOOM_SIZE], Some(bloom.into())),
+            (Err(reason), Sizes::OfBlocks) => return Err(bloom_fault(reason)),
+        };
         let umm_root = if has_umm_root { Some(take(&mut items, HeaderField::UmmRoot, Ok)?) } else { None };
         take(&mut items, HeaderField::Version, |item| check_version(item, version))?;
         let edges = if has_edges { Some(take(&mut items, HeaderField::Edges, edges)?) } else { None };
@@ -127,7 +151,7 @@ impl FullHeader {
         let extension = HeaderExtension { logs_bloom: Box::new(logs_bloom), base_event, edges };
 
         // The rest of the wire form: the same fields, with the extension's hash in the place of its parts.
-        let data = extension_data(version, &extension.hash());
+        let data = extension_data(version, &extension.hash_with(bloom));
         let mut wire = Vec::with_capacity(raw.len());
         for (place, item) in shared.iter().enumerate() {
             if place == LOGS {
@@ -140,7 +164,8 @@ impl FullHeader {
             wire.extend_from_slice(umm_root.encoded());
         }
         wire.extend_from_slice(items.rest());
-        Ok(Self { header: Header::decode(&as_list(&wire), activations)?, extension: Some(extension) })
+        let header = Header::decode_with(&as_list(&wire), activations, sizes)?;
+        Ok(Self { header, extension: Some(extension), odd_bloom })
     }
 
     /// The full form. Where it was received without its base event, it is written with an empty one.
@@ -154,7 +179,8 @@ impl FullHeader {
         for place in 0..shared_and_umm_root {
             let item = items.next_item().expect("decoding counted the items");
             if place == LOGS {
-                full.extend_from_slice(&rlp::encode(&extension.logs_bloom.as_slice()));
+                let bloom = self.odd_bloom.as_deref().unwrap_or(extension.logs_bloom.as_slice());
+                full.extend_from_slice(&rlp::encode(&bloom));
             } else {
                 full.extend_from_slice(item.encoded());
             }

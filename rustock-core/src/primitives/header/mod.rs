@@ -17,7 +17,7 @@ mod tests;
 use core::fmt;
 use std::sync::Arc;
 
-use decode::{ProofSpans, Spans};
+use decode::{ProofSpans, Sizes, Spans};
 
 pub use decode::{BITCOIN_HEADER_SIZE, FieldError, HeaderDecodeError, LOGS_BLOOM_SIZE};
 pub use extension::HeaderExtension;
@@ -60,7 +60,12 @@ impl Header {
     /// # Errors
     /// [`HeaderDecodeError`] names the field and what is wrong with it.
     pub fn decode(raw: &[u8], activations: &Activations) -> Result<Self, HeaderDecodeError> {
-        let parsed = decode::parse(raw, activations)?;
+        Self::decode_with(raw, activations, Sizes::OfBlocks)
+    }
+
+    /// Decodes the wire form with the sizes that an uncle may have.
+    fn decode_with(raw: &[u8], activations: &Activations, sizes: Sizes) -> Result<Self, HeaderDecodeError> {
+        let parsed = decode::parse(raw, activations, sizes)?;
         let hashed = &raw[parsed.spans.payload_start..parsed.spans.hash_end];
         let hash = BlockHash::new(hash_as_list(hashed));
         Ok(Self(Arc::new(Inner { raw: raw.into(), hash, parsed })))
@@ -132,9 +137,8 @@ impl Header {
     pub fn logs(&self) -> LogsCommitment {
         let bytes = &self.0.raw[self.spans().logs.clone()];
         match self.version() {
-            HeaderVersion::V0 => {
-                LogsCommitment::Bloom(Box::new(bytes.try_into().expect("decoding checked the size")))
-            }
+            // An uncle's bloom can have another size, and is read as empty then.
+            HeaderVersion::V0 => LogsCommitment::Bloom(Box::new(bytes.try_into().unwrap_or([0; 256]))),
             version @ (HeaderVersion::V1 | HeaderVersion::V2) => {
                 let hash = *bytes.last_chunk().expect("decoding checked the size");
                 LogsCommitment::Extension { version, hash: Hash256::new(hash) }

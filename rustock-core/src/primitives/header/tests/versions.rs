@@ -238,6 +238,43 @@ fn in_a_body_the_extension_stands_in_a_string_behind_its_version() {
     assert_eq!(read(&trailing, number), Err(HeaderDecodeError::NotAList(RlpError::TrailingBytes)));
 }
 
+#[test]
+fn an_uncle_may_have_what_nobody_looks_at_in_any_size() {
+    let uncle = |number: u64, place: usize, encoded: &[u8]| {
+        let full = match number {
+            29 => FullHeader::new(decode(&fields_at(29)).expect("well-formed"), None).expect("no extension"),
+            _ => full_at(number, empty_at(number)),
+        };
+        let mut all = items(&full);
+        all[place] = encoded.to_vec();
+        let raw = super::super::as_list(&all.concat());
+        assert!(FullHeader::decode(&raw, &activations()).is_err(), "height {number}, place {place}");
+        let taken = FullHeader::decode_uncle(&raw, &activations());
+        if let Ok(uncle) = &taken {
+            assert_eq!(uncle.encode(), raw);
+            assert_ne!(uncle.header().hash(), full.header().hash());
+        }
+        taken.map(drop)
+    };
+    let string_of_31 = [&[0x9f][..], &[7; 31]].concat();
+    let fees = [&[0x91, 1][..], &[0; 16]].concat();
+    for number in [29, 33, 40] {
+        for place in [1, 3, 4, 5, 6] {
+            assert_eq!(uncle(number, place, &string_of_31), Ok(()), "height {number}, place {place}");
+        }
+        assert_eq!(uncle(number, 13, &fees), Ok(()));
+        assert_eq!(uncle(number, 1, &[0x80]), Ok(()));
+        assert_eq!(uncle(number, 6, &[0x80]), Ok(()));
+        // rskj would write these back in another form, or reads them.
+        assert!(uncle(number, 3, &[0x80]).is_err(), "an empty root");
+        assert!(uncle(number, 3, &[0x81, 5]).is_err(), "a long form");
+        assert!(uncle(number, 0, &string_of_31).is_err(), "a parent's hash");
+        assert!(uncle(number, 2, &string_of_31).is_err(), "an address");
+        assert!(uncle(number, 14, &fees).is_err(), "a price");
+        assert!(uncle(number, 7, &fees).is_err(), "a difficulty");
+    }
+}
+
 fn any_extension(number: u64) -> impl Strategy<Value = HeaderExtension> {
     let edges = proptest::collection::vec(any::<i16>(), 0..5);
     (any::<[u8; 32]>(), proptest::collection::vec(any::<u8>(), 0..140), edges).prop_map(
