@@ -9,7 +9,8 @@ use rustock_core::{
     },
     proto::{
         session::{
-            Action, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage, limits::PING_INTERVAL,
+            Action, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage,
+            limits::{IDLE_LIMIT, PING_INTERVAL},
         },
         time::Timestamp,
     },
@@ -178,6 +179,7 @@ impl Recording {
             legacy_status,
             status: status.unwrap_or(genesis_status),
             ping_interval: PING_INTERVAL,
+            silence_limit: IDLE_LIMIT,
         }
     }
 }

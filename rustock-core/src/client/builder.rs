@@ -1,10 +1,14 @@
 //! From choices to a client: everything is validated here, nothing touches the network.
 
+use core::net::{IpAddr, SocketAddr};
 #[cfg(feature = "redb")]
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::handle::LightClient;
+use super::{
+    handle::LightClient,
+    peers::{add_input, bundled},
+};
 #[cfg(feature = "redb")]
 use crate::store::redb::{OpenOptions, RedbStore};
 use crate::{
@@ -18,8 +22,12 @@ use crate::{
     primitives::{
         header::HeaderDecodeError,
         number::{BlockNumber, CumulativeDifficulty},
+        peer::{PeerSource, is_local},
     },
-    proto::pacing::RequestBudget,
+    proto::{
+        pacing::RequestBudget,
+        peers::{self, PeerConfig, SlotLimits},
+    },
     runtime::{
         clock::Clock,
         connection::SessionSettings,
@@ -41,6 +49,21 @@ pub const DEFAULT_CACHE_BYTES: usize = 4 * 1024 * 1024;
 pub const MAX_TRUSTED_PEERS: usize = 16;
 /// Most worker threads of an owned runtime.
 pub const MAX_WORKERS: usize = 64;
+
+/// How many peers to be connected to unless [`Builder::max_peers`] says otherwise.
+pub const DEFAULT_MAX_PEERS: usize = 8;
+/// The most peers to be connected to.
+pub const MAX_MAX_PEERS: usize = 32;
+
+/// Whether peers that nobody named are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Discovery {
+    /// From the network's boot nodes, and those that come with the library; not at all where there are none.
+    Auto,
+    /// Not at all: peers that are named or remembered, and those that connect.
+    Off,
+}
 
 /// Where a new chain starts. A data directory that holds a chain already goes on from there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,6 +105,12 @@ pub enum BuildError {
         /// How many were given.
         actual: usize,
     },
+    /// The number of peers cannot be used.
+    #[error("max_peers: {actual} given, 1 to {MAX_MAX_PEERS} make sense")]
+    MaxPeers {
+        /// How many were asked for.
+        actual: usize,
+    },
     /// The number of worker threads cannot be used.
     #[error("workers: {actual} given, 1 to {MAX_WORKERS} make sense")]
     Workers {
@@ -121,6 +150,11 @@ pub struct Builder {
     store: Option<StoreChoice>,
     start_from: StartFrom,
     trusted_peers: Vec<String>,
+    boot_nodes: Vec<String>,
+    discovery: Option<Discovery>,
+    max_peers: usize,
+    only_trusted: bool,
+    listen: Option<SocketAddr>,
     budget: RequestBudget,
     runtime: RuntimeChoice,
     cache_bytes: usize,
@@ -133,7 +167,11 @@ pub struct Builder {
 pub(super) struct Settings {
     pub network: Network,
     pub params: Arc<NetworkParams>,
-    pub peers: Vec<Enode>,
+    /// Trusted and bundled peers, as the peer machine is told.
+    pub named_peers: Vec<peers::Input>,
+    pub peer_config: PeerConfig,
+    pub has_fixed_key: bool,
+    pub listen: Option<SocketAddr>,
     pub budget: RequestBudget,
     pub runtime: RuntimeChoice,
     pub session: SessionSettings,
@@ -146,6 +184,11 @@ impl Builder {
             store: None,
             start_from: StartFrom::default(),
             trusted_peers: Vec::new(),
+            boot_nodes: Vec::new(),
+            discovery: None,
+            max_peers: DEFAULT_MAX_PEERS,
+            only_trusted: false,
+            listen: None,
             budget: RequestBudget::default(),
             runtime: RuntimeChoice::Owned { workers: 1 },
             cache_bytes: DEFAULT_CACHE_BYTES,
@@ -182,6 +225,37 @@ impl Builder {
     /// a connection: what they send is verified like anybody's.
     pub fn trusted_peers<S: Into<String>>(mut self, enodes: impl IntoIterator<Item = S>) -> Self {
         self.trusted_peers.extend(enodes.into_iter().map(Into::into));
+        self
+    }
+
+    /// How many peers to be connected to; trusted ones are dialled whatever this says. Default: 8.
+    pub fn max_peers(mut self, peers: usize) -> Self {
+        self.max_peers = peers;
+        self
+    }
+
+    /// Whether peers that nobody named are looked for. Default: [`Discovery::Auto`], unless there are trusted
+    /// peers.
+    pub fn discovery(mut self, discovery: Discovery) -> Self {
+        self.discovery = Some(discovery);
+        self
+    }
+
+    /// Where discovery starts, as `<host>:<port>`, instead of at the network's own boot nodes.
+    pub fn boot_nodes<S: Into<String>>(mut self, nodes: impl IntoIterator<Item = S>) -> Self {
+        self.boot_nodes.extend(nodes.into_iter().map(Into::into));
+        self
+    }
+
+    /// Uses trusted peers and nobody else, and lets nobody else connect.
+    pub fn only_trusted(mut self, only_trusted: bool) -> Self {
+        self.only_trusted = only_trusted;
+        self
+    }
+
+    /// Lets peers connect to this address. Default: nobody can connect.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = Some(address);
         self
     }
 
@@ -237,6 +311,9 @@ impl Builder {
         {
             return Err(BuildError::Workers { actual: workers });
         }
+        if !(1..=MAX_MAX_PEERS).contains(&self.max_peers) {
+            return Err(BuildError::MaxPeers { actual: self.max_peers });
+        }
         let choice = self.store.clone().ok_or(BuildError::NoStore)?;
         let base = self.base(&params, clock)?;
         let store = match choice {
@@ -272,15 +349,42 @@ impl Builder {
             fork_detection_from: store.fork_detection_from()?,
             last_problem: None,
         };
+        let has_local_boot_node = self.boot_nodes.iter().any(|node| is_local_host(node));
+        let peer_config = PeerConfig {
+            limits: SlotLimits { target: self.max_peers, ..SlotLimits::default() },
+            only_trusted: self.only_trusted,
+            allow_local: has_local_boot_node || !matches!(self.network.name(), "mainnet" | "testnet"),
+            ..PeerConfig::default()
+        };
         let settings = Settings {
+            named_peers: self.named_peers(&peers),
+            peer_config,
+            has_fixed_key: self.node_key.is_some(),
+            listen: self.listen,
             network: self.network,
             params,
-            peers,
             budget: self.budget,
             runtime: self.runtime,
             session,
         };
         Ok(LightClient::new(settings, Arc::new(Shared::new(store, best, status)), clock))
+    }
+
+    fn finds_peers(&self) -> bool {
+        // Whoever names the peers to be used has no need of others.
+        let discovery = self.discovery.unwrap_or(if self.trusted_peers.is_empty() {
+            Discovery::Auto
+        } else {
+            Discovery::Off
+        });
+        discovery == Discovery::Auto && !self.only_trusted
+    }
+
+    fn named_peers(&self, trusted: &[Enode]) -> Vec<peers::Input> {
+        let trusted = trusted.iter().map(|enode| add_input(enode, PeerSource::Configured, true));
+        let bundled = if self.finds_peers() { bundled(self.network.name()) } else { &[] };
+        let bundled = bundled.iter().filter_map(|text| text.parse::<Enode>().ok());
+        trusted.chain(bundled.map(|enode| add_input(&enode, PeerSource::Bundled, false))).collect()
     }
 
     fn parse_peers(&self) -> Result<Vec<Enode>, BuildError> {
@@ -308,6 +412,13 @@ impl Builder {
         let sum = CumulativeDifficulty::new(header.difficulty().get());
         Ok(BlockEntry { record: BlockRecord::new(&header, sum, bitcoin_hash_byte), header })
     }
+}
+
+/// True for a boot node of this machine or its own network.
+fn is_local_host(node: &str) -> bool {
+    let host = node.rsplit_once(':').map_or(node, |(host, _)| host);
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || ip.is_ok_and(is_local)
 }
 
 /// Reads the newest part of the chain back into memory.

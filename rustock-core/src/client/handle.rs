@@ -1,13 +1,14 @@
 //! `LightClient`: cheap to clone, safe to use from any thread, never blocks without bound.
 
-use core::{fmt, time::Duration};
+use core::{fmt, net::SocketAddr, time::Duration};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
 use tokio::{
+    net::TcpListener,
     runtime::{Handle, Runtime},
     sync::{broadcast, mpsc, oneshot, watch},
     task::JoinSet,
@@ -16,18 +17,25 @@ use tokio::{
 use super::{
     builder::{Builder, RuntimeChoice, Settings, load_tail},
     events::SubscribeOptions,
+    peers::PeerError,
     subscription::{SubscribeError, Subscription},
 };
 use crate::{
     consensus::network::Network,
+    primitives::peer::PeerBatch,
     primitives::{hash::BlockHash, header::Header, number::BlockNumber},
-    proto::sync::{SyncConfig, SyncMachine},
+    proto::{
+        peers::{Input, PeerMachine},
+        sync::{SyncConfig, SyncMachine},
+    },
     runtime::{
         Rate,
         clock::Clock,
         diagnostic::Diagnostic,
-        dialer::Dialer,
         driver::{Command, Driver, StopReport, Work, load_header},
+        entropy::random_seed,
+        listener::listen,
+        peers::Peers,
         shared::SharedState,
         status::{RunState, Status},
     },
@@ -37,7 +45,7 @@ use crate::{
 /// Connection events that may wait for the driver; a full queue makes the sockets wait.
 const EVENTS_QUEUED: usize = 64;
 /// Commands that may wait for the driver.
-const COMMANDS_QUEUED: usize = 4;
+const COMMANDS_QUEUED: usize = 64;
 /// Blocking threads of an owned runtime: one verifies, one commits or reads.
 const BLOCKING_THREADS: usize = 3;
 /// What ending a thread may take even when the time is up.
@@ -56,6 +64,7 @@ struct Inner {
     shared: SharedState,
     clock: Clock,
     lifecycle: Mutex<Lifecycle>,
+    listening_on: Mutex<Option<SocketAddr>>,
 }
 
 enum Lifecycle {
@@ -99,6 +108,20 @@ pub enum StartError {
         /// The system's words.
         reason: String,
     },
+    /// The address to listen on cannot be had.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The system's words.
+        reason: String,
+    },
+    /// The system gave no randomness.
+    #[error("the system gave no random bytes: {reason}")]
+    Randomness {
+        /// The system's words.
+        reason: String,
+    },
 }
 
 /// Why a header could not be looked up by hash.
@@ -126,7 +149,8 @@ impl LightClient {
     }
 
     pub(super) fn new(settings: Settings, shared: SharedState, clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { settings, shared, clock, lifecycle: Mutex::new(Lifecycle::Built) }) }
+        let (lifecycle, listening_on) = (Mutex::new(Lifecycle::Built), Mutex::new(None));
+        Self { inner: Arc::new(Inner { settings, shared, clock, lifecycle, listening_on }) }
     }
 
     /// Starts to find peers and follow the chain. Returns at once; a second call does nothing.
@@ -142,6 +166,7 @@ impl LightClient {
         }
         // Read before there is a runtime, so that a failure leaves nothing behind.
         let machine = self.machine()?;
+        let peer_machine = self.peer_machine()?;
         let (owned, handle) = match &self.inner.settings.runtime {
             RuntimeChoice::Given(handle) => (OwnedRuntime::default(), handle.clone()),
             RuntimeChoice::Owned { workers } => {
@@ -156,7 +181,8 @@ impl LightClient {
                 (OwnedRuntime(Some(runtime)), handle)
             }
         };
-        let commands = self.spawn_driver(&handle, machine);
+        let listener = self.listen_on(&handle)?;
+        let commands = self.spawn_driver(&handle, machine, peer_machine, listener);
         *lifecycle = Lifecycle::Running(Running { commands, owned });
         Ok(())
     }
@@ -174,25 +200,90 @@ impl LightClient {
         ))
     }
 
-    fn spawn_driver(&self, handle: &Handle, machine: SyncMachine) -> mpsc::Sender<Command> {
+    /// The peer machine, going on from what is remembered.
+    fn peer_machine(&self) -> Result<PeerMachine, StartError> {
         let Inner { settings, shared, clock, .. } = &*self.inner;
-        let session = &settings.session;
+        let saved = shared.store.peers()?;
+        let seed = random_seed().map_err(|reason| StartError::Randomness { reason })?;
+        Ok(PeerMachine::new(settings.peer_config.clone(), saved, seed, clock.now(), clock.wall()))
+    }
+
+    /// The listening socket, where one was asked for.
+    fn listen_on(&self, handle: &Handle) -> Result<Option<TcpListener>, StartError> {
+        let Some(address) = self.inner.settings.listen else { return Ok(None) };
+        let failed = |error: std::io::Error| StartError::Listen { address, reason: error.to_string() };
+        let socket = std::net::TcpListener::bind(address).map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        let bound = socket.local_addr().map_err(failed)?;
+        let _inside = handle.enter();
+        let listener = TcpListener::from_std(socket).map_err(failed)?;
+        *self.inner.listening_on.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound);
+        Ok(Some(listener))
+    }
+
+    /// Where peers can connect to us; none unless the builder was told to listen and the client was started.
+    pub fn listening_on(&self) -> Option<SocketAddr> {
+        *self.inner.listening_on.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn shared(&self) -> &SharedState {
+        &self.inner.shared
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.inner.clock
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        let lifecycle = self.inner.lifecycle.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(*lifecycle, Lifecycle::Running(_))
+    }
+
+    /// Tells the peer machine of a running client.
+    pub(super) fn tell_peers(&self, input: Input) -> Result<(), PeerError> {
+        let lifecycle = self.inner.lifecycle.lock().unwrap_or_else(PoisonError::into_inner);
+        let Lifecycle::Running(running) = &*lifecycle else { return Err(PeerError::NotRunning) };
+        running.commands.try_send(Command::Peers(Box::new(input))).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => PeerError::Busy,
+            mpsc::error::TrySendError::Closed(_) => PeerError::NotRunning,
+        })
+    }
+
+    fn spawn_driver(
+        &self,
+        handle: &Handle,
+        machine: SyncMachine,
+        peer_machine: PeerMachine,
+        listener: Option<TcpListener>,
+    ) -> mpsc::Sender<Command> {
+        let Inner { settings, shared, clock, .. } = &*self.inner;
         let (event_sender, events) = mpsc::channel(EVENTS_QUEUED);
         let (commands, command_receiver) = mpsc::channel(COMMANDS_QUEUED);
         let stopping = watch::Sender::new(false);
-        let mut dialers = JoinSet::new();
-        for (enode, slot) in settings.peers.iter().zip(0..) {
-            let dialer = Dialer {
-                slot,
-                enode: enode.clone(),
-                settings: session.clone(),
-                events: event_sender.clone(),
-                shared: Arc::clone(shared),
-                clock: *clock,
-                stopping: stopping.subscribe(),
-            };
-            dialers.spawn_on(dialer.run(), handle);
+        let mut session = settings.session.clone();
+        let mut tasks = JoinSet::new();
+        if let Some(listener) = listener {
+            session.set_listen_port(listener.local_addr().map_or(0, |address| address.port()));
+            tasks.spawn_on(listen(listener, event_sender.clone(), stopping.subscribe()), handle);
         }
+        let peers = Peers {
+            machine: peer_machine,
+            settings: session,
+            has_fixed_key: settings.has_fixed_key,
+            shared: Arc::clone(shared),
+            clock: *clock,
+            events: event_sender,
+            tasks,
+            stopping,
+            wants_peers: watch::Sender::new(false),
+            connections: BTreeMap::new(),
+            incoming: BTreeMap::new(),
+            tickets: 0,
+            dropped: VecDeque::new(),
+            persisting: None,
+            waiting_batch: PeerBatch::default(),
+            has_changed: true,
+        };
         let driver = Driver {
             machine,
             params: Arc::clone(&settings.params),
@@ -200,15 +291,13 @@ impl LightClient {
             clock: *clock,
             commands: command_receiver,
             events,
-            dialers,
-            stopping,
-            connections: BTreeMap::new(),
+            peers,
             work: Work::default(),
             rate: Rate::default(),
             is_over: false,
         };
         shared.update_status(|status| status.run = RunState::Starting);
-        handle.spawn(driver.run());
+        handle.spawn(driver.run(settings.named_peers.clone()));
         commands
     }
 

@@ -8,6 +8,8 @@ use core::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use std::collections::BTreeSet;
+
 use crate::primitives::{hash::NodeId, number::UnixTime};
 
 /// A host: an IP address, or a DNS name that is looked up when it is dialled.
@@ -282,6 +284,24 @@ pub struct PeerBatch {
 }
 
 impl PeerBatch {
+    /// Adds what a later batch changes, over what this one says of the same.
+    pub fn absorb(&mut self, later: Self) {
+        let of =
+            |records: &[PeerRecord]| -> BTreeSet<NodeId> { records.iter().map(|record| record.id).collect() };
+        let ids: BTreeSet<NodeId> =
+            of(&later.records).into_iter().chain(later.forgotten.iter().copied()).collect();
+        self.records.retain(|record| !ids.contains(&record.id));
+        self.forgotten.retain(|id| !ids.contains(id));
+        let bans = later.bans.iter().map(|ban| ban.subject);
+        let subjects: BTreeSet<BanSubject> = bans.chain(later.lifted.iter().copied()).collect();
+        self.bans.retain(|ban| !subjects.contains(&ban.subject));
+        self.lifted.retain(|subject| !subjects.contains(subject));
+        self.records.extend(later.records);
+        self.forgotten.extend(later.forgotten);
+        self.bans.extend(later.bans);
+        self.lifted.extend(later.lifted);
+    }
+
     /// True when it changes nothing.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.forgotten.is_empty() && self.bans.is_empty() && self.lifted.is_empty()
@@ -348,6 +368,26 @@ mod tests {
         assert!(address(&"a".repeat(253)).is_some());
         assert_eq!(address(&"a".repeat(254)), None);
         assert_eq!(PeerAddress::new("host", 0), None);
+    }
+
+    #[test]
+    fn a_later_batch_has_the_last_word() {
+        let id = |byte| NodeId::new([byte; 64]);
+        let record = |byte, port| {
+            PeerRecord::new(id(byte), PeerAddress::from_ip(ip("203.0.113.7"), port), PeerSource::Discovered)
+        };
+        let mut batch = PeerBatch {
+            records: vec![record(1, 1), record(2, 1)],
+            forgotten: vec![id(3)],
+            ..PeerBatch::default()
+        };
+        let later = PeerBatch {
+            records: vec![record(1, 2), record(3, 2)],
+            forgotten: vec![id(2)],
+            ..PeerBatch::default()
+        };
+        batch.absorb(later.clone());
+        assert_eq!(batch, later);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One socket and its session: reads, writes, keeps the session's deadlines, and nothing else.
 
-use core::{fmt, time::Duration};
+use core::{fmt, net::SocketAddr, time::Duration};
+use std::sync::PoisonError;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -12,10 +13,10 @@ use tokio::{
     time,
 };
 
-use super::{clock::Clock, entropy::handshake_entropy, shared::SharedState};
+use super::{clock::Clock, entropy::handshake_entropy, peers::TrafficCell, shared::SharedState};
 use crate::{
     consensus::params::NetworkParams,
-    primitives::header::HeaderDecodeError,
+    primitives::{hash::NodeId, header::HeaderDecodeError},
     proto::{
         session::{
             Action, Blame, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage,
@@ -33,6 +34,10 @@ use crate::{
 /// Bytes taken from a socket at a time.
 const READ_BUFFER: usize = 64 * 1024;
 
+/// Unwanted messages, or bytes of them, after which the driver is told.
+const UNWANTED_MESSAGES_TOLD: u64 = 256;
+const UNWANTED_BYTES_TOLD: u64 = 1024 * 1024;
+
 /// How long to look for a reason in what a peer sent before it closed its end.
 const LAST_WORDS_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -49,6 +54,16 @@ impl SessionSettings {
         Ok(Self { key, config: SessionConfig::for_client(user_agent, params.network_id, &genesis) })
     }
 
+    /// The port we say we listen on.
+    pub fn set_listen_port(&mut self, port: u16) {
+        self.config.listen_port = port;
+    }
+
+    /// Who we are from the next session on.
+    pub fn set_key(&mut self, key: SecretKey) {
+        self.key = key;
+    }
+
     /// The status that peers are told.
     pub fn status(&self) -> Status {
         self.config.status
@@ -58,14 +73,16 @@ impl SessionSettings {
 /// What a connection tells the driver.
 #[derive(Debug)]
 pub(crate) enum ConnectionEvent {
-    /// A peer is being dialled.
-    Dialling { enode: Enode },
+    /// Somebody opened a connection to us.
+    Incoming { stream: TcpStream, from: SocketAddr },
     /// A session is established.
-    Established { peer: PeerId, enode: Enode, client_id: String, handle: ConnectionHandle },
+    Established { peer: PeerId, node: NodeId, remote: SocketAddr, client_id: String },
     /// A message came.
     Message { peer: PeerId, message: RskMessage },
+    /// Messages of unwanted kinds came, and were dropped unread.
+    Unwanted { peer: PeerId, messages: u64, bytes: u64 },
     /// The attempt or the session is over.
-    Ended { peer: Option<PeerId>, enode: Enode, reason: ConnectionEnd },
+    Ended { peer: PeerId, reason: ConnectionEnd },
 }
 
 /// Why a connection failed or ended.
@@ -153,13 +170,28 @@ impl fmt::Display for ConnectionEnd {
     }
 }
 
-/// The driver's side of an established connection.
+/// The driver's side of a connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionHandle {
     /// Host and port, for people.
     address: String,
     outgoing: mpsc::Sender<RskMessage>,
     leaving: watch::Sender<Option<Leave>>,
+}
+
+/// The connection's side: what the driver wants of it.
+#[derive(Debug)]
+pub(crate) struct ConnectionOrders {
+    outgoing: mpsc::Receiver<RskMessage>,
+    leaving: watch::Receiver<Option<Leave>>,
+}
+
+impl ConnectionOrders {
+    /// Waits for the order to end before there is a session; true when the peer was hostile.
+    pub async fn told_to_leave(&mut self) -> bool {
+        let leave = self.leaving.wait_for(Option::is_some).await.ok().and_then(|leave| *leave);
+        leave.is_some_and(|leave| leave.hostile)
+    }
 }
 
 /// An order to end the session.
@@ -170,6 +202,14 @@ struct Leave {
 }
 
 impl ConnectionHandle {
+    /// Both sides.
+    pub fn new(address: String) -> (Self, ConnectionOrders) {
+        let (outgoing_sender, outgoing) = mpsc::channel(PENDING_INPUTS);
+        let (leaving_sender, leaving) = watch::channel(None);
+        let handle = Self { address, outgoing: outgoing_sender, leaving: leaving_sender };
+        (handle, ConnectionOrders { outgoing, leaving })
+    }
+
     /// Host and port.
     pub fn address(&self) -> &str {
         &self.address
@@ -188,46 +228,46 @@ impl ConnectionHandle {
     }
 }
 
-/// Runs one dialled connection to its end. True when a session was established.
-pub(crate) struct Connection<'a> {
+/// One connection and its session.
+pub(crate) struct Connection {
     pub peer: PeerId,
-    pub enode: &'a Enode,
-    pub settings: &'a SessionSettings,
-    pub events: &'a mpsc::Sender<ConnectionEvent>,
-    pub shared: &'a SharedState,
+    /// Whom we dialled; `None` when it was the other end that did.
+    pub enode: Option<Enode>,
+    pub settings: SessionSettings,
+    pub events: mpsc::Sender<ConnectionEvent>,
+    pub shared: SharedState,
     pub clock: Clock,
     pub stopping: watch::Receiver<bool>,
+    pub orders: ConnectionOrders,
+    pub traffic: TrafficCell,
+    /// Unwanted messages and bytes that the driver was told of.
+    pub unwanted_told: (u64, u64),
 }
 
-impl Connection<'_> {
-    pub async fn run(mut self, stream: TcpStream) -> (bool, ConnectionEnd) {
-        let mut established = false;
-        let end = match self.drive(stream, &mut established).await {
+impl Connection {
+    /// Runs the session on a socket to its end.
+    pub async fn run(&mut self, stream: TcpStream) -> ConnectionEnd {
+        match self.drive(stream).await {
             Ok(end) | Err(end) => end,
-        };
-        (established, end)
+        }
     }
 
-    async fn drive(
-        &mut self,
-        stream: TcpStream,
-        established: &mut bool,
-    ) -> Result<ConnectionEnd, ConnectionEnd> {
+    /// The last thing that the driver hears.
+    pub async fn tell_end(self, reason: ConnectionEnd) {
+        let _ = self.events.send(ConnectionEvent::Ended { peer: self.peer, reason }).await;
+    }
+
+    async fn drive(&mut self, stream: TcpStream) -> Result<ConnectionEnd, ConnectionEnd> {
         let entropy = handshake_entropy().map_err(|reason| ConnectionEnd::NoRandomness { reason })?;
         // A handshake packet must leave in one piece at once.
         stream.set_nodelay(true).map_err(socket_failed)?;
+        let remote = stream.peer_addr().map_err(socket_failed)?;
         let (mut reader, mut writer) = stream.into_split();
-        let SessionSettings { key, config } = self.settings;
-        let remote = *self.enode.public_key();
-        let mut session = Session::dial(config.clone(), key.clone(), remote, entropy, self.clock.now());
-
-        let (outgoing_sender, mut outgoing) = mpsc::channel(PENDING_INPUTS);
-        let (leaving_sender, mut leaving) = watch::channel(None);
-        let mut handle = Some(ConnectionHandle {
-            address: format!("{}:{}", self.enode.host(), self.enode.port()),
-            outgoing: outgoing_sender,
-            leaving: leaving_sender,
-        });
+        let SessionSettings { key, config } = self.settings.clone();
+        let mut session = match &self.enode {
+            Some(enode) => Session::dial(config, key, *enode.public_key(), entropy, self.clock.now()),
+            None => Session::accept(config, key, entropy, self.clock.now()),
+        };
         let mut buffer = vec![0; READ_BUFFER];
         loop {
             while let Some(action) = session.next_action() {
@@ -237,14 +277,10 @@ impl Connection<'_> {
                             return Err(self.last_words(&mut session, &mut reader).await.unwrap_or(failure));
                         }
                     }
-                    Action::Established { hello, .. } => {
-                        if let Some(handle) = handle.take() {
-                            *established = true;
-                            let (peer, enode) = (self.peer, self.enode.clone());
-                            let client_id = printable(&hello.client_id);
-                            self.tell(ConnectionEvent::Established { peer, enode, client_id, handle })
-                                .await?;
-                        }
+                    Action::Established { node_id, hello } => {
+                        let client_id = printable(&hello.client_id);
+                        let (peer, node) = (self.peer, node_id);
+                        self.tell(ConnectionEvent::Established { peer, node, remote, client_id }).await?;
                     }
                     Action::LegacyStatus(_) => {}
                     Action::Message(message) => {
@@ -252,7 +288,7 @@ impl Connection<'_> {
                     }
                     Action::Close(end) => {
                         let _ = time::timeout(WRITE_DEADLINE, writer.shutdown()).await;
-                        return Ok(self.explain(end, *leaving.borrow()));
+                        return Ok(explain(end, *self.orders.leaving.borrow()));
                     }
                 }
             }
@@ -267,8 +303,8 @@ impl Connection<'_> {
                     }
                     Err(error) => return Err(socket_failed(error)),
                 },
-                Some(message) = outgoing.recv() => Input::Send(message),
-                Ok(()) = leaving.changed() => match *leaving.borrow_and_update() {
+                Some(message) = self.orders.outgoing.recv() => Input::Send(message),
+                Ok(()) = self.orders.leaving.changed() => match *self.orders.leaving.borrow_and_update() {
                     Some(Leave { reason, .. }) => Input::Disconnect(reason),
                     None => continue,
                 },
@@ -289,7 +325,21 @@ impl Connection<'_> {
             } else {
                 session.handle(now, input);
             }
+            self.account(&session).await?;
         }
+    }
+
+    /// Publishes what went through, and tells the driver of unwanted messages, not of each one.
+    async fn account(&mut self, session: &Session) -> Result<(), ConnectionEnd> {
+        *self.traffic.lock().unwrap_or_else(PoisonError::into_inner) = session.traffic();
+        let counters = session.counters();
+        let (messages, bytes) =
+            (counters.ignored_frames - self.unwanted_told.0, counters.ignored_bytes - self.unwanted_told.1);
+        if messages >= UNWANTED_MESSAGES_TOLD || bytes >= UNWANTED_BYTES_TOLD {
+            self.unwanted_told = (counters.ignored_frames, counters.ignored_bytes);
+            self.tell(ConnectionEvent::Unwanted { peer: self.peer, messages, bytes }).await?;
+        }
+        Ok(())
     }
 
     async fn write(&self, writer: &mut OwnedWriteHalf, bytes: &[u8]) -> Result<(), ConnectionEnd> {
@@ -325,15 +375,13 @@ impl Connection<'_> {
     async fn tell(&self, event: ConnectionEvent) -> Result<(), ConnectionEnd> {
         self.events.send(event).await.map_err(|_| ConnectionEnd::Stopping)
     }
+}
 
-    fn explain(&self, end: SessionEnd, leave: Option<Leave>) -> ConnectionEnd {
-        match (end, leave) {
-            (SessionEnd::LocalDisconnect(_), Some(Leave { hostile, .. })) => {
-                ConnectionEnd::Expelled { hostile }
-            }
-            (SessionEnd::LocalDisconnect(_), None) => ConnectionEnd::Stopping,
-            (end, _) => ConnectionEnd::Session(end),
-        }
+fn explain(end: SessionEnd, leave: Option<Leave>) -> ConnectionEnd {
+    match (end, leave) {
+        (SessionEnd::LocalDisconnect(_), Some(Leave { hostile, .. })) => ConnectionEnd::Expelled { hostile },
+        (SessionEnd::LocalDisconnect(_), None) => ConnectionEnd::Stopping,
+        (end, _) => ConnectionEnd::Session(end),
     }
 }
 

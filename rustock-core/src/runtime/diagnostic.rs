@@ -1,7 +1,10 @@
 //! What is worth telling an engineer. Bounded and lossy: a reader that falls behind is told how many it missed.
 
 use crate::{
-    proto::sync::{PeerFault, PeerId, SyncReport},
+    proto::{
+        peers::{DropCause, PeerReport},
+        sync::{PeerFault, PeerId, SyncReport},
+    },
     wire::rlpx::enode::Enode,
 };
 
@@ -41,6 +44,17 @@ pub enum Diagnostic {
         /// What it did.
         fault: PeerFault,
     },
+    /// A peer was sent away for another reason than what it did.
+    Dropped {
+        /// This connection.
+        peer: PeerId,
+        /// The peer.
+        enode: Enode,
+        /// Why.
+        cause: DropCause,
+    },
+    /// The peer machine has something to tell.
+    Peers(PeerReport),
     /// The sync machine has something to tell.
     Sync(SyncReport),
 }

@@ -4,18 +4,19 @@
 //! blocking threads, one of each at a time.
 
 use core::time::Duration;
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
     time,
 };
 
 use super::{
     clock::Clock,
-    connection::{ConnectionEvent, ConnectionHandle},
+    connection::ConnectionEvent,
     diagnostic::Diagnostic,
+    peers::Peers,
     rate::Rate,
     shared::SharedState,
     status::{RunState, WaitReason},
@@ -24,8 +25,12 @@ use crate::{
     chain::batch::ChainBatch,
     consensus::params::NetworkParams,
     primitives::{header::Header, number::BlockNumber},
-    proto::sync::{Action, Input, PeerId, Phase, SyncMachine, VerifyOutcome},
+    proto::{
+        peers,
+        sync::{Action, Input, Phase, SyncMachine, VerifyOutcome},
+    },
     store::{StoreError, StoreView, Table},
+    wire::rsk::RskMessage,
 };
 
 impl Work {
@@ -45,6 +50,8 @@ impl Work {
 pub(crate) enum Command {
     /// Tell peers, finish what is being written, end. The answer comes when all of it is done.
     Stop { deadline: Duration, done: oneshot::Sender<StopReport> },
+    /// Tell the peer machine.
+    Peers(Box<peers::Input>),
 }
 
 /// How a stop went.
@@ -67,11 +74,7 @@ pub(crate) struct Driver {
     pub clock: Clock,
     pub commands: mpsc::Receiver<Command>,
     pub events: mpsc::Receiver<ConnectionEvent>,
-    /// One per configured peer.
-    pub dialers: JoinSet<()>,
-    /// Tells dialers and sessions that the client stops.
-    pub stopping: watch::Sender<bool>,
-    pub connections: BTreeMap<PeerId, ConnectionHandle>,
+    pub peers: Peers,
     pub work: Work,
     pub rate: Rate,
     /// The store cannot be used any more: nothing is left to do but to be stopped.
@@ -107,8 +110,13 @@ pub(crate) struct Work {
 
 impl Driver {
     /// Runs until told to stop, or until every handle is gone.
-    pub async fn run(mut self) {
-        let _alarm = Alarm { shared: Arc::clone(&self.shared), stopping: self.stopping.clone() };
+    pub async fn run(mut self, named: Vec<peers::Input>) {
+        let _alarm = Alarm { shared: Arc::clone(&self.shared), stopping: self.peers.stopping.clone() };
+        // Told here, because dialling needs the runtime that this task is in.
+        for input in named {
+            self.peers.handle(input);
+        }
+        self.peers.handle(peers::Input::TimerFired);
         self.work_until_told().await;
     }
 
@@ -118,8 +126,10 @@ impl Driver {
                 self.fail(error);
             }
             self.publish();
+            // What has ended needs no place any more.
+            while self.peers.tasks.try_join_next().is_some() {}
             // A failed client has nothing more to do, whatever its machine would like.
-            let timeout = if self.has_failed() { None } else { self.machine.next_timeout() };
+            let timeout = if self.has_failed() { None } else { self.next_timeout() };
             let timeout = timeout.map(|time| self.clock.instant(time));
             let input = tokio::select! {
                 command = self.commands.recv() => match command {
@@ -127,6 +137,10 @@ impl Driver {
                         let report = self.stop(deadline).await;
                         let _ = done.send(report);
                         return;
+                    }
+                    Some(Command::Peers(input)) => {
+                        self.on_peers_command(*input);
+                        continue;
                     }
                     None => {
                         self.stop(ABANDONED_DEADLINE).await;
@@ -165,42 +179,87 @@ impl Driver {
                 } => Input::TimerFired,
             };
             if !self.has_failed() {
+                let is_timer = matches!(input, Input::TimerFired);
                 self.machine.handle(self.clock.now(), input);
+                self.pass_on_credits();
+                if is_timer {
+                    self.peers.handle(peers::Input::TimerFired);
+                }
             }
+        }
+    }
+
+    fn next_timeout(&self) -> Option<crate::proto::time::Timestamp> {
+        let (sync, peers) = (self.machine.next_timeout(), self.peers.machine.next_timeout());
+        sync.into_iter().chain(peers).min()
+    }
+
+    fn on_peers_command(&mut self, input: peers::Input) {
+        if self.has_failed() {
+            return;
+        }
+        if let peers::Input::NetworkChanged { .. } = input {
+            self.peers.renew_key();
+        }
+        self.peers.handle(input);
+    }
+
+    /// Who served headers that were verified is a peer to keep.
+    fn pass_on_credits(&mut self) {
+        for (peer, credit) in self.machine.take_credits() {
+            self.peers.handle(peers::Input::HeadersVerified {
+                peer,
+                headers: credit.headers,
+                bytes: credit.bytes,
+                waited: credit.waited,
+                latency: credit.latency,
+            });
         }
     }
 
     fn on_connection(&mut self, event: ConnectionEvent) -> Option<Input> {
         match event {
-            ConnectionEvent::Dialling { enode } => {
-                self.shared.diagnose(Diagnostic::Dialling { enode });
+            ConnectionEvent::Incoming { stream, from } => {
+                if !self.has_failed() {
+                    self.peers.on_incoming(stream, from);
+                }
                 None
             }
-            ConnectionEvent::Established { peer, enode, client_id, handle } => {
-                self.connections.insert(peer, handle);
-                self.shared.diagnose(Diagnostic::Connected { peer, enode, client_id });
-                Some(Input::PeerConnected(peer))
+            ConnectionEvent::Established { peer, node, remote, client_id } => {
+                let is_used = self.peers.on_established(peer, node, remote, client_id);
+                is_used.then_some(Input::PeerConnected(peer))
             }
-            ConnectionEvent::Message { peer, message } => Some(Input::Message(peer, message)),
-            ConnectionEvent::Ended { peer, enode, reason } => {
-                if !reason.is_ours() {
-                    let problem = format!("{}:{}: {reason}", enode.host(), enode.port());
-                    self.shared.update_status(|status| status.last_problem = Some(problem));
+            ConnectionEvent::Message { peer, message } => {
+                let blocks = match &message {
+                    RskMessage::NewBlockHashes(announcement) => announcement.identifiers.len() as u64,
+                    RskMessage::NewBlockHash(_) => 1,
+                    _ => 0,
+                };
+                if blocks > 0 {
+                    self.peers.handle(peers::Input::Announced { peer, blocks });
                 }
-                self.shared.diagnose(Diagnostic::Disconnected { peer, enode, reason });
-                let peer = peer?;
-                self.connections.remove(&peer);
+                Some(Input::Message(peer, message))
+            }
+            ConnectionEvent::Unwanted { peer, messages, bytes } => {
+                self.peers.handle(peers::Input::Unwanted { peer, messages, bytes });
+                None
+            }
+            ConnectionEvent::Ended { peer, reason } => {
+                self.peers.on_ended(peer, reason);
                 Some(Input::PeerDisconnected(peer))
             }
         }
     }
 
     fn perform_actions(&mut self) -> Result<(), StoreError> {
+        while let Some(peer) = self.peers.dropped.pop_front() {
+            self.machine.handle(self.clock.now(), Input::PeerDisconnected(peer));
+        }
         while let Some(action) = self.machine.next_action() {
             match action {
                 Action::Send(peer, message) => {
-                    if let Some(connection) = self.connections.get(&peer) {
-                        connection.send(message);
+                    if let Some(open) = self.peers.connections.get(&peer).filter(|open| !open.is_leaving) {
+                        open.handle.send(message);
                     }
                 }
                 Action::Verify(job) => {
@@ -225,12 +284,12 @@ impl Driver {
                 }
                 Action::Disconnect(peer, fault) => {
                     let mut problem = fault.to_string();
-                    if let Some(connection) = self.connections.remove(&peer) {
-                        connection.expel(fault.disconnect_reason(), fault.is_hostile());
-                        problem = format!("{}: {fault}", connection.address());
+                    if let Some(open) = self.peers.connections.get(&peer) {
+                        problem = format!("{}: {fault}", open.handle.address());
                     }
                     self.shared.update_status(|status| status.last_problem = Some(problem));
-                    self.shared.diagnose(Diagnostic::Expelled { peer, fault });
+                    self.shared.diagnose(Diagnostic::Expelled { peer, fault: fault.clone() });
+                    self.peers.handle(peers::Input::Fault { peer, fault });
                 }
                 Action::Report(report) => self.shared.diagnose(Diagnostic::Sync(report)),
             }
@@ -260,10 +319,12 @@ impl Driver {
             self.shared.update_status(|status| status.run = RunState::Failed(error));
         }
         self.is_over = true;
-        self.stopping.send_replace(true);
+        self.peers.stopping.send_replace(true);
+        self.peers.handle(peers::Input::Stopping);
     }
 
     fn publish(&mut self) {
+        self.peers.publish();
         use core::sync::atomic::Ordering;
         let progress = self.machine.progress();
         let best = self.shared.best();
@@ -304,16 +365,18 @@ impl Driver {
 
     /// Ends everything, at most until the deadline.
     async fn stop(&mut self, deadline: Duration) -> StopReport {
-        let connected = self.connections.len();
-        self.stopping.send_replace(true);
+        let connected = self.peers.established();
+        self.peers.stopping.send_replace(true);
+        self.peers.handle(peers::Input::Stopping);
         let ended = time::timeout(deadline, async {
             self.finish_writing().await;
-            self.await_dialers().await;
+            self.await_connections().await;
+            self.peers.finish_writing().await;
             self.work.finish().await;
         });
         let in_time = ended.await.is_ok();
-        let peers_cut = if in_time { 0 } else { self.dialers.len().min(connected) };
-        self.dialers.shutdown().await;
+        let peers_cut = if in_time { 0 } else { self.peers.tasks.len().min(connected) };
+        self.peers.tasks.shutdown().await;
         // The last commit is part of the last figures.
         self.publish();
         self.shared.update_status(|status| {
@@ -360,12 +423,16 @@ impl Driver {
         batch
     }
 
-    /// Waits until every dialer, and so every session, has ended. What they still tell is dropped.
-    async fn await_dialers(&mut self) {
+    /// Waits until every connection has ended. Of what they still tell only the ends matter.
+    async fn await_connections(&mut self) {
         loop {
             tokio::select! {
-                ended = self.dialers.join_next() => if ended.is_none() { return },
-                Some(_) = self.events.recv() => {}
+                ended = self.peers.tasks.join_next() => if ended.is_none() { return },
+                Some(event) = self.events.recv() => {
+                    if let ConnectionEvent::Ended { peer, reason } = event {
+                        self.peers.on_ended(peer, reason);
+                    }
+                }
             }
         }
     }

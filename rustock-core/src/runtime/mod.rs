@@ -9,6 +9,8 @@ pub mod diagnostic;
 pub(crate) mod dialer;
 pub mod driver;
 pub(crate) mod entropy;
+pub(crate) mod listener;
+pub mod peers;
 mod rate;
 pub(crate) mod shared;
 pub(crate) mod signal;

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::broadcast;
 
-use super::{diagnostic::Diagnostic, signal::ChangeSignal, status::Status};
+use super::{diagnostic::Diagnostic, peers::PeersSnapshot, signal::ChangeSignal, status::Status};
 use crate::{
     chain::batch::ChainBatch,
     primitives::header::Header,
@@ -23,6 +23,7 @@ pub(crate) struct Shared {
     pub store: StoreSlot,
     best: Mutex<Header>,
     status: Mutex<Status>,
+    peers: Mutex<PeersSnapshot>,
     /// Bumped when the chain has changed or the client has closed.
     pub chain_changed: ChangeSignal,
     /// Bumped when the status has changed.
@@ -39,6 +40,7 @@ impl Shared {
             store,
             best: Mutex::new(best),
             status: Mutex::new(status),
+            peers: Mutex::default(),
             chain_changed: ChangeSignal::new(),
             status_changed: ChangeSignal::new(),
             diagnostics: broadcast::Sender::new(DIAGNOSTICS_KEPT),
@@ -79,6 +81,16 @@ impl Shared {
         if changed {
             self.status_changed.bump();
         }
+    }
+
+    /// Publishes the connections and bans.
+    pub fn set_peers(&self, peers: PeersSnapshot) {
+        *self.peers() = peers;
+    }
+
+    /// The connections and bans.
+    pub fn peers(&self) -> MutexGuard<'_, PeersSnapshot> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells diagnostics readers; without any, it is dropped.

@@ -52,21 +52,43 @@ pub enum NotTaken {
     KnownElsewhere,
 }
 
+/// Headers that passed every rule, and what it took to get them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Service {
+    /// How many.
+    pub headers: u64,
+    /// Bytes of the answers.
+    pub bytes: u64,
+    /// Time spent waiting for them.
+    pub waited: Duration,
+    /// From a request to its answer.
+    pub latency: Duration,
+}
+
 /// Who is known.
 #[derive(Debug)]
 pub struct Book {
     records: BTreeMap<NodeId, PeerRecord>,
     tried: BTreeSet<NodeId>,
+    /// Records to write, and to take out of the store. Bounded by what is here and what is there.
     changed: BTreeSet<NodeId>,
+    /// Ids that the store has a record of.
+    stored: BTreeSet<NodeId>,
     allow_local: bool,
 }
 
 impl Book {
     /// Goes on from the records that were kept. What has no place any more is forgotten.
     pub fn new(saved: impl IntoIterator<Item = PeerRecord>, allow_local: bool) -> Self {
-        let mut book =
-            Self { records: BTreeMap::new(), tried: BTreeSet::new(), changed: BTreeSet::new(), allow_local };
+        let mut book = Self {
+            records: BTreeMap::new(),
+            tried: BTreeSet::new(),
+            changed: BTreeSet::new(),
+            stored: BTreeSet::new(),
+            allow_local,
+        };
         for mut record in saved {
+            book.stored.insert(record.id);
             // Who is named by the user or comes with the library is for this run to say.
             if is_pinned(&record) {
                 record.source = PeerSource::Discovered;
@@ -180,8 +202,10 @@ impl Book {
     pub fn remove(&mut self, id: &NodeId) -> bool {
         self.tried.remove(id);
         let was_there = self.records.remove(id).is_some();
-        if was_there {
+        if self.stored.contains(id) {
             self.changed.insert(*id);
+        } else {
+            self.changed.remove(id);
         }
         was_there
     }
@@ -218,12 +242,12 @@ impl Book {
     }
 
     /// It served headers that passed every rule: the one thing that raises its rank.
-    pub fn credit(&mut self, id: &NodeId, headers: u64, bytes: u64, waited: Duration, wall: UnixTime) {
+    pub fn credit(&mut self, id: &NodeId, service: &Service, wall: UnixTime) {
+        let Service { headers, bytes, waited, latency } = *service;
         if headers == 0 {
             return;
         }
-        let millis = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX).max(1);
-        let speed = bytes.saturating_mul(1000) / millis;
+        let speed = bytes.saturating_mul(1000) / millis(waited);
         self.change(id, |record| {
             record.verified_headers = record.verified_headers.saturating_add(headers);
             record.last_success = Some(wall);
@@ -232,7 +256,7 @@ impl Book {
             if headers > 1 {
                 record.bytes_per_second = average(record.bytes_per_second, speed);
             }
-            record.latency_millis = average(record.latency_millis, millis);
+            record.latency_millis = average(record.latency_millis, millis(latency));
         });
         if self.records.get(id).is_some_and(|record| !is_pinned(record)) && !self.tried.contains(id) {
             self.try_to_promote(*id, wall);
@@ -248,8 +272,14 @@ impl Book {
     pub fn take_changes(&mut self, batch: &mut PeerBatch) {
         for id in core::mem::take(&mut self.changed) {
             match self.records.get(&id) {
-                Some(record) => batch.records.push(record.clone()),
-                None => batch.forgotten.push(id),
+                Some(record) => {
+                    self.stored.insert(id);
+                    batch.records.push(record.clone());
+                }
+                None => {
+                    self.stored.remove(&id);
+                    batch.forgotten.push(id);
+                }
             }
         }
     }
@@ -364,6 +394,10 @@ fn counted_subnet(ip: IpAddr) -> Option<Subnet> {
 
 fn is_pinned(record: &PeerRecord) -> bool {
     matches!(record.source, PeerSource::Configured | PeerSource::Bundled)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 /// An average in which the newest value has one part in eight; the first value stands alone.

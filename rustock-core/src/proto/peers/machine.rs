@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     Action, DropCause, Ending, Input, Offence, PERSIST_INTERVAL, PeerConfig, PeerReport, PeerView,
-    book::{Book, quality},
+    book::{Book, Service, quality},
     dial::{ANCHORS, Candidate, Pauses, choose},
     flood::FloodMeter,
     inbound::RecentRefusals,
@@ -102,8 +102,14 @@ impl PeerMachine {
             Input::Incoming { ticket, ip } => self.on_incoming(ticket, ip),
             Input::Established { peer, node, ip } => self.on_established(peer, node, ip),
             Input::Ended { peer, ending } => self.on_ended(peer, &ending),
-            Input::HeadersVerified { peer, headers, bytes, waited } => {
-                self.on_verified(peer, headers, bytes, waited);
+            Input::HeadersVerified { peer, headers, bytes, waited, latency } => {
+                let wall = self.wall();
+                if let Some(slot) = self.slots.get_mut(peer) {
+                    slot.verified = slot.verified.saturating_add(headers);
+                    if let Some(node) = slot.node {
+                        self.book.credit(&node, &Service { headers, bytes, waited, latency }, wall);
+                    }
+                }
             }
             Input::Fault { peer, fault } => self.offend(peer, Offence::of_sync_fault(&fault)),
             Input::Unwanted { peer, messages, bytes } => {
@@ -202,7 +208,7 @@ impl PeerMachine {
             is_trusted: slot.is_trusted,
             direction: slot.direction,
             state: slot.state,
-            since: self.now.since(slot.since),
+            since: slot.since,
             verified_headers: record.map_or(slot.verified, |record| record.verified_headers),
             bytes_per_second: record.map_or(0, |record| record.bytes_per_second),
             latency_millis: record.map_or(0, |record| record.latency_millis),
@@ -361,15 +367,6 @@ impl PeerMachine {
         if says_it_is_gone {
             let others_work = self.slots.connected() > 0;
             self.book.mark_failure(&node, self.wall(), others_work);
-        }
-    }
-
-    fn on_verified(&mut self, peer: PeerId, headers: u64, bytes: u64, waited: Duration) {
-        let wall = self.wall();
-        let Some(slot) = self.slots.get_mut(peer) else { return };
-        slot.verified = slot.verified.saturating_add(headers);
-        if let Some(node) = slot.node {
-            self.book.credit(&node, headers, bytes, waited, wall);
         }
     }
 

@@ -41,6 +41,7 @@ use crate::{
     proto::{
         session::SessionEnd,
         sync::{PeerFault, PeerId},
+        time::Timestamp,
     },
     wire::p2p::DisconnectReason,
 };
@@ -145,8 +146,10 @@ pub enum Input {
         headers: u64,
         /// Bytes of the answer.
         bytes: u64,
-        /// From the request to the answer.
+        /// Time spent waiting for it.
         waited: Duration,
+        /// From the request to the answer.
+        latency: Duration,
     },
     /// The sync machine wants a peer gone.
     Fault {
@@ -309,8 +312,8 @@ pub struct PeerView {
     pub direction: Direction,
     /// How far it is.
     pub state: SlotState,
-    /// How long it has been so.
-    pub since: Duration,
+    /// Since when it is so.
+    pub since: Timestamp,
     /// Headers it ever served that passed every rule.
     pub verified_headers: u64,
     /// Average speed of its headers, bytes per second; 0 when not measured.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::primitives::hash::{BlockHash, NodeId};
 use crate::primitives::header::Header;
 use crate::primitives::number::{BlockNumber, CumulativeDifficulty};
-use crate::proto::session::limits::PING_INTERVAL;
+use crate::proto::session::limits::{CLIENT_SILENCE_LIMIT, PING_INTERVAL};
 use crate::wire::p2p::{Capability, Hello};
 use crate::wire::rlpx::packet::HandshakeFormat;
 use crate::wire::rsk::{LegacyStatus, Status};
@@ -29,6 +29,9 @@ pub struct SessionConfig {
     pub status: Status,
     /// How long the remote may be silent before it is sent a Ping, and again before each further one.
     pub ping_interval: Duration,
+    /// How long the remote may be silent before the connection is given up. Longer than the interval, so that a
+    /// Ping can be answered.
+    pub silence_limit: Duration,
 }
 
 impl SessionConfig {
@@ -54,6 +57,7 @@ impl SessionConfig {
                 total_difficulty,
             },
             ping_interval: PING_INTERVAL,
+            silence_limit: CLIENT_SILENCE_LIMIT,
         }
     }
 

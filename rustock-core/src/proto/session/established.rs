@@ -2,7 +2,6 @@
 
 use crate::primitives::hash::NodeId;
 use crate::proto::session::fault::{SessionEnd, SessionFault, Stage};
-use crate::proto::session::limits::IDLE_LIMIT;
 use crate::proto::session::link::Link;
 use crate::proto::session::outbox::Outbox;
 use crate::proto::session::{Action, Ending, SessionConfig, State};
@@ -43,7 +42,7 @@ impl Established {
     }
 
     fn take_messages(&mut self, input: &mut &[u8], out: &mut Outbox) -> Result<(), SessionEnd> {
-        while let Some(received) = self.link.receive(input).map_err(SessionEnd::Fault)? {
+        while let Some(received) = self.link.receive(input, out).map_err(SessionEnd::Fault)? {
             match received {
                 Received::Message(frame) if frame.code() < FIRST_RSK_CODE => self.take_p2p(&frame, out)?,
                 Received::Message(frame) => self.take_rsk(&frame, out).map_err(SessionEnd::Fault)?,
@@ -112,7 +111,7 @@ impl Established {
     }
 
     fn idle_deadline(&self) -> Timestamp {
-        self.last_received.saturating_add(IDLE_LIMIT)
+        self.last_received.saturating_add(self.config.silence_limit)
     }
 
     fn ping_due(&self) -> Timestamp {

@@ -54,7 +54,9 @@ impl ExpectHello {
     }
 
     fn greet(&mut self, input: &mut &[u8], out: &mut Outbox) -> Result<Option<Hello>, SessionEnd> {
-        let Some(received) = self.link.receive(input).map_err(SessionEnd::Fault)? else { return Ok(None) };
+        let Some(received) = self.link.receive(input, out).map_err(SessionEnd::Fault)? else {
+            return Ok(None);
+        };
         let hello = first_message(&received)?;
         check(&hello).map_err(SessionEnd::Fault)?;
         self.introduce(out).map_err(SessionEnd::Fault)?;

@@ -9,6 +9,9 @@ pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(15);
 pub const IDLE_LIMIT: Duration = Duration::from_secs(300);
 /// Without a byte from the remote for this long a client sends it a Ping, and again after each further interval.
 pub const PING_INTERVAL: Duration = Duration::from_secs(60);
+/// A client gives a connection up when half a minute after its Ping there still is not a byte: the other end is
+/// gone, and a half-open socket is of no use. rskj answers a Ping at once, and sends one itself every five seconds.
+pub const CLIENT_SILENCE_LIMIT: Duration = Duration::from_secs(90);
 /// For the driver: how long one write to the socket may take.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 /// For the driver: how many inputs may wait for a session before whoever sends them has to wait.

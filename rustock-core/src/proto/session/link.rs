@@ -2,6 +2,7 @@
 
 use crate::proto::session::fault::SessionFault;
 use crate::proto::session::outbox::Outbox;
+use crate::proto::session::traffic::MessageClass;
 use crate::wire::p2p::P2pMessage;
 use crate::wire::rlpx::frame::{FrameDecoder, FrameEncoder, Received};
 use crate::wire::rlpx::secrets::{Role, Secrets, Transcript};
@@ -40,12 +41,29 @@ impl Link {
     }
 
     fn send(&mut self, code: u8, payload: &[u8], out: &mut Outbox) -> Result<(), SessionFault> {
-        out.write(self.encoder.encode(code, payload)?)
+        out.write(self.encoder.encode(code, payload)?)?;
+        out.traffic.count_sent(MessageClass::of(code, payload), payload.len() + 1);
+        Ok(())
     }
 
     /// The next message in `input`, or `None` when it is used up.
-    pub(super) fn receive(&mut self, input: &mut &[u8]) -> Result<Option<Received>, SessionFault> {
-        Ok(self.decoder.read(input)?)
+    pub(super) fn receive(
+        &mut self,
+        input: &mut &[u8],
+        out: &mut Outbox,
+    ) -> Result<Option<Received>, SessionFault> {
+        let received = self.decoder.read(input)?;
+        match &received {
+            Some(Received::Message(frame)) => {
+                let class = MessageClass::of(frame.code(), frame.payload());
+                out.traffic.count_received(class, frame.size());
+            }
+            Some(Received::Discarded { size, .. }) => {
+                out.traffic.count_received(MessageClass::Unread, *size);
+            }
+            None => {}
+        }
+        Ok(received)
     }
 
     /// Test access to the raw stream, to send what no session would.

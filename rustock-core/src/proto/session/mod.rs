@@ -16,6 +16,7 @@ pub mod fault;
 pub mod limits;
 mod link;
 mod outbox;
+pub mod traffic;
 
 use crate::primitives::hash::NodeId;
 use crate::proto::time::Timestamp;
@@ -27,6 +28,7 @@ use crate::wire::rsk::{LegacyStatus, RskMessage};
 
 pub use config::SessionConfig;
 pub use fault::{Blame, SessionEnd, SessionFault, Stage};
+pub use traffic::{ClassTraffic, MessageClass, Traffic};
 
 use established::Established;
 use expect_ack::ExpectAck;
@@ -211,6 +213,11 @@ impl Session {
     /// What went through so far.
     pub fn counters(&self) -> SessionCounters {
         self.out.counters
+    }
+
+    /// What went through so far, by class.
+    pub fn traffic(&self) -> Traffic {
+        self.out.traffic
     }
 
     fn receive(&mut self, now: Timestamp, bytes: &[u8]) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::proto::session::fault::{SessionEnd, SessionFault};
 use crate::proto::session::limits::OUTGOING_BYTES;
-use crate::proto::session::{Action, SessionCounters};
+use crate::proto::session::{Action, SessionCounters, Traffic};
 
 /// The queue of actions. What it holds besides bytes to write comes from one input: at most one action for each
 /// frame in it.
@@ -13,6 +13,7 @@ pub(super) struct Outbox {
     actions: VecDeque<Action>,
     waiting: usize,
     pub(super) counters: SessionCounters,
+    pub(super) traffic: Traffic,
 }
 
 impl Outbox {

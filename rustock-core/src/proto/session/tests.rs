@@ -5,6 +5,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::limits::{IDLE_LIMIT, OUTGOING_BYTES, PING_INTERVAL};
+use super::outbox::Outbox;
 use super::*;
 use crate::primitives::hash::BlockHash;
 use crate::primitives::number::{BlockNumber, CumulativeDifficulty};
@@ -49,6 +50,7 @@ fn config() -> SessionConfig {
             total_difficulty: difficulty,
         },
         ping_interval: PING_INTERVAL,
+        silence_limit: IDLE_LIMIT,
     }
 }
 
@@ -383,7 +385,7 @@ fn told(session: &mut Session, bytes: &[u8]) -> DisconnectReason {
     let State::Established(established) = &mut session.state else { panic!("established") };
     let mut input = bytes;
     let mut last = None;
-    while let Ok(Some(received)) = established.link.receive(&mut input) {
+    while let Ok(Some(received)) = established.link.receive(&mut input, &mut Outbox::default()) {
         last = Some(received);
     }
     let Some(crate::wire::rlpx::frame::Received::Message(frame)) = last else { panic!("no message") };

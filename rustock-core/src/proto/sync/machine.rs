@@ -4,8 +4,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Action, Input, MAX_PEERS, MAX_TIMEOUTS, Phase, REQUEST_TIMEOUT, ROUND_RETRY, STATUS_INTERVAL, SyncConfig,
-    SyncProgress, SyncReport,
+    Action, Credit, Input, MAX_PEERS, MAX_TIMEOUTS, Phase, REQUEST_TIMEOUT, ROUND_RETRY, STATUS_INTERVAL,
+    SyncConfig, SyncProgress, SyncReport,
     backfill::Backfill,
     download::Download,
     fault::PeerFault,
@@ -151,6 +151,12 @@ impl SyncMachine {
     /// Everything verified that is not durable, as a last batch. For a host that stops; it commits nothing more.
     pub fn take_final_batch(&mut self, now: Timestamp) -> Option<ChainBatch> {
         self.ledger.take_batch(now, true)
+    }
+
+    /// Who served headers that were verified since the last call. At most one entry for each peer.
+    pub fn take_credits(&mut self) -> Vec<(PeerId, Credit)> {
+        let earned = self.peers.iter_mut().filter(|(_, peer)| peer.credit.headers > 0);
+        earned.map(|(id, peer)| (*id, core::mem::take(&mut peer.credit))).collect()
     }
 
     /// The next thing to do, if any.
@@ -356,11 +362,16 @@ impl SyncMachine {
             message => {
                 // The peer's own requests have ids too; of ours, only the right kind of answer is one.
                 let Some(request) = message.request_id() else { return };
-                let asked = peer.in_flight.get(&request).map(|(purpose, _)| *purpose);
-                let Some(purpose) = asked.filter(|purpose| purpose.is_answered_by(&message)) else {
+                let asked = peer.in_flight.get(&request).copied();
+                let answered = asked.filter(|(purpose, _)| purpose.is_answered_by(&message));
+                let Some((purpose, deadline)) = answered else {
                     return self.report(SyncReport::Unexpected { peer: id });
                 };
                 peer.in_flight.remove(&request);
+                if let RskMessage::BlockHeadersResponse(answer) = &message {
+                    let bytes = answer.headers.iter().map(|header| header.as_bytes().len() as u64).sum();
+                    peer.measure_answer(now, deadline, bytes);
+                }
                 peer.count_answer(purpose);
                 if purpose != Purpose::Abandoned && self.round.as_ref().is_some_and(|round| round.peer == id)
                 {

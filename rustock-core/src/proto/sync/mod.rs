@@ -174,6 +174,19 @@ pub enum SyncReport {
     },
 }
 
+/// What a peer is to be thanked for: headers that passed every rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Credit {
+    /// Headers verified.
+    pub headers: u64,
+    /// Bytes of the answers they came in.
+    pub bytes: u64,
+    /// Time spent waiting for these answers; where they overlap it counts once.
+    pub waited: Duration,
+    /// From the last request that was answered to its answer.
+    pub latency: Duration,
+}
+
 /// What the machine is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

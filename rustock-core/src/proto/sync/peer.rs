@@ -12,7 +12,7 @@ use crate::{
     wire::rsk::{BlockIdentifier, RequestId, RskMessage, Status},
 };
 
-use super::plan::ChunkRequest;
+use super::{Credit, plan::ChunkRequest};
 
 /// One connection. A peer that reconnects gets another id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,6 +107,9 @@ pub(super) struct PeerState {
     pub contradictions: u32,
     /// A whole round with this peer ended with nothing left to fetch.
     pub caught_up: bool,
+    /// Headers that were verified and nobody was told of, with the answers that came meanwhile.
+    pub credit: Credit,
+    pub last_answer: Timestamp,
 }
 
 impl PeerState {
@@ -129,6 +132,8 @@ impl PeerState {
             hash_timeouts: 0,
             contradictions: 0,
             caught_up: false,
+            credit: Credit::default(),
+            last_answer: now,
         }
     }
 
@@ -157,6 +162,16 @@ impl PeerState {
         if matches!(purpose, Purpose::Chunk(_) | Purpose::Follow { .. } | Purpose::Backfill { .. }) {
             self.timeouts = 0;
         }
+    }
+
+    /// Measures an answer with headers to a request that had this deadline.
+    pub fn measure_answer(&mut self, now: Timestamp, deadline: Timestamp, bytes: u64) {
+        let sent_millis = deadline.as_millis().saturating_sub(REQUEST_TIMEOUT.as_millis() as u64);
+        let sent = Timestamp::from_millis(sent_millis);
+        self.credit.latency = now.since(sent);
+        self.credit.waited += now.since(sent.max(self.last_answer));
+        self.credit.bytes = self.credit.bytes.saturating_add(bytes);
+        self.last_answer = now;
     }
 
     /// Keeps open requests from being answered to anybody: what asked has ended.

@@ -43,6 +43,9 @@ impl SyncMachine {
         }
         self.verifying = None;
         let Some(Round { peer, stage }) = self.round.take() else { return };
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.credit.headers += outcome.verified.len() as u64;
+        }
         let (mut branch, rest) = match stage {
             Stage::Download(download) => download.split(),
             Stage::Follow(mut follow) => match follow.take_branch() {

@@ -184,6 +184,7 @@ impl Shared {
             },
             status,
             ping_interval: PING_INTERVAL,
+            silence_limit: rustock_core::proto::session::limits::IDLE_LIMIT,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     primitives::peer::{PeerAddress, PeerBatch, PeerRecord, PeerSource, Subnet},
     proto::peers::{
         NotTaken,
-        book::{Book, MAX_NEW, MAX_TRIED, NEW_PER_SUBNET, TRIED_PER_SUBNET, quality},
+        book::{Book, MAX_NEW, MAX_TRIED, NEW_PER_SUBNET, Service, TRIED_PER_SUBNET, quality},
         random::Random,
     },
 };
@@ -20,7 +20,9 @@ fn book() -> (Book, Random) {
 }
 
 fn prove(book: &mut Book, index: u32, headers: u64) {
-    book.credit(&node(index), headers, headers * 1_000, Duration::from_millis(100), WALL);
+    let time = Duration::from_millis(100);
+    let service = Service { headers, bytes: headers * 1_000, waited: time, latency: time };
+    book.credit(&node(index), &service, WALL);
 }
 
 /// A public address in subnet number `subnet`, of which there are thousands.
@@ -118,6 +120,17 @@ fn a_kept_record_that_has_no_place_is_forgotten_in_the_store_too() {
     let mut batch = PeerBatch::default();
     book.take_changes(&mut batch);
     assert_eq!(batch.forgotten, [node(1)]);
+}
+
+#[test]
+fn a_flood_between_two_writes_leaves_nothing_to_be_forgotten_in_the_store() {
+    let (mut book, mut random) = book();
+    for index in 0..10_000 {
+        let _ = book.add(node(index), far(index as u16 % 1_000, 1), PeerSource::Discovered, &mut random);
+    }
+    let mut batch = PeerBatch::default();
+    book.take_changes(&mut batch);
+    assert_eq!((batch.records.len(), batch.forgotten.len()), (book.len(), 0));
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn answer(host: &mut Host) {
         } else {
             host.establish(peer);
             let (headers, bytes, waited) = (192, 200_000, Duration::from_millis(200));
-            host.handle(Input::HeadersVerified { peer, headers, bytes, waited });
+            host.handle(Input::HeadersVerified { peer, headers, bytes, waited, latency: waited });
         }
         host.finish_leaving();
         assert!(hostile_slots(host) <= 3, "{} hostile slots", hostile_slots(host));
@@ -84,7 +84,7 @@ fn a_flood_pushes_out_no_proven_peer() {
         let peer = host.connection_of(index).expect("dialled");
         host.establish(peer);
         let waited = Duration::from_millis(100);
-        host.handle(Input::HeadersVerified { peer, headers: 192, bytes: 100_000, waited });
+        host.handle(Input::HeadersVerified { peer, headers: 192, bytes: 100_000, waited, latency: waited });
     }
     for index in 0..6_000u32 {
         let [_, a, b, c] = index.to_be_bytes();

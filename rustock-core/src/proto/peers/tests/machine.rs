@@ -156,7 +156,13 @@ fn a_slot_is_given_to_another_peer_in_turn_and_never_one_of_the_better_half() {
         let peer = host.connection_of(index).expect("dialled");
         host.establish(peer);
         let waited = Duration::from_millis(100);
-        host.handle(Input::HeadersVerified { peer, headers: 10 << (4 * index), bytes: 1_000, waited });
+        host.handle(Input::HeadersVerified {
+            peer,
+            headers: 10 << (4 * index),
+            bytes: 1_000,
+            waited,
+            latency: waited,
+        });
     }
     host.pass(Timestamp::from_millis(config.rotation.as_millis() as u64));
     assert!(host.dropped.is_empty(), "there is nobody else");
@@ -180,9 +186,9 @@ fn only_verified_headers_prove_a_peer() {
     host.pass_seconds(7_200);
     assert!(!host.machine.book().is_tried(&node(1)));
     let waited = Duration::from_millis(500);
-    host.handle(Input::HeadersVerified { peer, headers: 0, bytes: 9_000, waited });
+    host.handle(Input::HeadersVerified { peer, headers: 0, bytes: 9_000, waited, latency: waited });
     assert!(!host.machine.book().is_tried(&node(1)));
-    host.handle(Input::HeadersVerified { peer, headers: 192, bytes: 200_000, waited });
+    host.handle(Input::HeadersVerified { peer, headers: 192, bytes: 200_000, waited, latency: waited });
     assert!(host.machine.book().is_tried(&node(1)));
     let view = &host.machine.peers()[0];
     assert_eq!((view.bytes_per_second, view.latency_millis, view.verified_headers), (400_000, 500, 192));

@@ -97,7 +97,13 @@ fn perform(host: &mut Host, ticket: u64, step: Step) {
         Step::Verified(which, headers) => {
             if let Some(peer) = pick(host, which) {
                 let (headers, waited) = (headers.into(), Duration::from_millis(7));
-                host.handle(Input::HeadersVerified { peer, headers, bytes: headers * 1_000, waited });
+                host.handle(Input::HeadersVerified {
+                    peer,
+                    headers,
+                    bytes: headers * 1_000,
+                    waited,
+                    latency: waited,
+                });
             }
         }
         Step::Offend(which) => {

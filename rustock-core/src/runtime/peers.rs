@@ -1,0 +1,360 @@
+//! What the peer machine decides, done: dials, admissions, ends, records kept; and what an app may see of it.
+
+use core::{net::SocketAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+};
+
+use super::{
+    clock::Clock,
+    connection::{
+        Connection, ConnectionEnd, ConnectionEvent, ConnectionHandle, ConnectionOrders, SessionSettings,
+    },
+    diagnostic::Diagnostic,
+    dialer,
+    entropy::random_key,
+    shared::SharedState,
+};
+use crate::{
+    primitives::{
+        hash::NodeId,
+        peer::{Ban, PeerAddress, PeerBatch, PeerSource},
+    },
+    proto::{
+        peers::{Action, Direction, DropCause, Ending, Input, PeerMachine, PeerView, SlotState},
+        session::Traffic,
+        sync::PeerId,
+        time::Timestamp,
+    },
+    wire::rlpx::enode::Enode,
+};
+
+/// What went through one connection; written by its task, read by whoever asks.
+pub(crate) type TrafficCell = Arc<Mutex<Traffic>>;
+
+/// One connection of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PeerInfo {
+    /// The connection.
+    pub peer: PeerId,
+    /// Who it is; unknown while somebody who connected to us is in the handshake.
+    pub node: Option<NodeId>,
+    /// Where it listens, or where it connected from.
+    pub address: Option<PeerAddress>,
+    /// What it says it runs. A claim.
+    pub client_id: Option<String>,
+    /// How it came to be known.
+    pub source: PeerSource,
+    /// True when it is always dialled.
+    pub is_trusted: bool,
+    /// Who opened the connection.
+    pub direction: Direction,
+    /// How far it is.
+    pub state: SlotState,
+    /// How long it has been so.
+    pub since: Duration,
+    /// Headers it ever served that passed every rule.
+    pub verified_headers: u64,
+    /// Average speed of its headers, bytes per second; 0 when not measured.
+    pub bytes_per_second: u32,
+    /// Average time it takes to answer, in milliseconds; 0 when not measured.
+    pub latency_millis: u32,
+    /// Penalty points, of which 100 are a ban.
+    pub penalty: u32,
+    /// Messages and bytes, by class and direction.
+    pub traffic: Traffic,
+}
+
+/// What the driver publishes of the peers.
+#[derive(Debug, Default)]
+pub(crate) struct PeersSnapshot {
+    pub peers: Vec<(PeerView, Option<String>, TrafficCell)>,
+    pub bans: Vec<Ban>,
+}
+
+impl PeersSnapshot {
+    pub fn peers(&self, now: Timestamp) -> Vec<PeerInfo> {
+        let info = |(view, client_id, traffic): &(PeerView, Option<String>, TrafficCell)| PeerInfo {
+            peer: view.peer,
+            node: view.node,
+            address: view.address.clone(),
+            client_id: client_id.clone(),
+            source: view.source,
+            is_trusted: view.is_trusted,
+            direction: view.direction,
+            state: view.state,
+            since: now.since(view.since),
+            verified_headers: view.verified_headers,
+            bytes_per_second: view.bytes_per_second,
+            latency_millis: view.latency_millis,
+            penalty: view.penalty,
+            traffic: *traffic.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        self.peers.iter().map(info).collect()
+    }
+}
+
+/// One connection, from the moment that it is to be made.
+#[derive(Debug)]
+pub(crate) struct Open {
+    /// Where it goes; unknown while somebody who connected to us is in the handshake.
+    pub enode: Option<Enode>,
+    pub handle: ConnectionHandle,
+    pub client_id: Option<String>,
+    pub traffic: TrafficCell,
+    pub remote: Option<SocketAddr>,
+    /// The sync machine knows of it.
+    pub is_used: bool,
+    pub is_established: bool,
+    pub is_leaving: bool,
+}
+
+/// The peer machine and everything that it needs done.
+pub(crate) struct Peers {
+    pub machine: PeerMachine,
+    pub settings: SessionSettings,
+    /// The user chose the key, so it stays when the network changes.
+    pub has_fixed_key: bool,
+    pub shared: SharedState,
+    pub clock: Clock,
+    pub events: mpsc::Sender<ConnectionEvent>,
+    /// One for each connection, and one for the listening socket.
+    pub tasks: JoinSet<()>,
+    /// Tells all tasks that the client stops.
+    pub stopping: watch::Sender<bool>,
+    /// True while discovery should look for peers.
+    pub wants_peers: watch::Sender<bool>,
+    pub connections: BTreeMap<PeerId, Open>,
+    /// Accepted, and not decided upon. Emptied by the machine's answer to each.
+    pub incoming: BTreeMap<u64, (TcpStream, SocketAddr)>,
+    pub tickets: u64,
+    /// Connections that sync must not use any more.
+    pub dropped: VecDeque<PeerId>,
+    pub persisting: Option<JoinHandle<()>>,
+    pub waiting_batch: PeerBatch,
+    pub has_changed: bool,
+}
+
+impl Peers {
+    /// Feeds the machine and does what it says.
+    pub fn handle(&mut self, input: Input) {
+        self.machine.handle(self.clock.now(), input);
+        self.has_changed = true;
+        while let Some(action) = self.machine.next_action() {
+            self.perform(action);
+        }
+        self.persist();
+    }
+
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Dial { peer, node, address } => self.dial(peer, &node, &address),
+            Action::Admit { ticket, peer } => {
+                if let Some((stream, from)) = self.incoming.remove(&ticket) {
+                    let connection = self.open(peer, None, from.to_string(), Some(from));
+                    self.tasks.spawn(dialer::accept(connection, stream));
+                }
+            }
+            Action::Refuse { ticket } => drop(self.incoming.remove(&ticket)),
+            Action::Disconnect { peer, reason, cause } => {
+                if let Some(open) = self.connections.get_mut(&peer) {
+                    open.is_leaving = true;
+                    open.handle.expel(reason, cause.is_hostile());
+                    self.dropped.push_back(peer);
+                    if let Some(enode) = open.enode.clone()
+                        && !matches!(cause, DropCause::Offence(_))
+                    {
+                        self.shared.diagnose(Diagnostic::Dropped { peer, enode, cause });
+                    }
+                }
+            }
+            Action::Persist(batch) => self.waiting_batch.absorb(batch),
+            Action::WantMorePeers(wants) => drop(self.wants_peers.send_replace(wants)),
+            Action::Report(report) => self.shared.diagnose(Diagnostic::Peers(report)),
+        }
+    }
+
+    fn dial(&mut self, peer: PeerId, node: &NodeId, address: &PeerAddress) {
+        let host = address.host_text();
+        match Enode::new(node, &host, address.port) {
+            Ok(enode) => {
+                self.shared.diagnose(Diagnostic::Dialling { enode: enode.clone() });
+                let text = format!("{host}:{}", address.port);
+                let connection = self.open(peer, Some(enode), text, None);
+                self.tasks.spawn(dialer::dial(connection, host, address.port));
+            }
+            // No point of the curve: nobody can be there.
+            Err(_) => {
+                self.machine.handle(self.clock.now(), Input::Remove(*node));
+                self.machine.handle(self.clock.now(), Input::Ended { peer, ending: Ending::Unreachable });
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        peer: PeerId,
+        enode: Option<Enode>,
+        address: String,
+        remote: Option<SocketAddr>,
+    ) -> Connection {
+        let (handle, orders) = ConnectionHandle::new(address);
+        let traffic = TrafficCell::default();
+        self.connections.insert(
+            peer,
+            Open {
+                enode: enode.clone(),
+                handle,
+                client_id: None,
+                traffic: Arc::clone(&traffic),
+                remote,
+                is_used: false,
+                is_established: false,
+                is_leaving: false,
+            },
+        );
+        self.connection(peer, enode, orders, traffic)
+    }
+
+    fn connection(
+        &self,
+        peer: PeerId,
+        enode: Option<Enode>,
+        orders: ConnectionOrders,
+        traffic: TrafficCell,
+    ) -> Connection {
+        Connection {
+            peer,
+            enode,
+            settings: self.settings.clone(),
+            events: self.events.clone(),
+            shared: Arc::clone(&self.shared),
+            clock: self.clock,
+            stopping: self.stopping.subscribe(),
+            orders,
+            traffic,
+            unwanted_told: (0, 0),
+        }
+    }
+
+    /// Somebody knocks.
+    pub fn on_incoming(&mut self, stream: TcpStream, from: SocketAddr) {
+        self.tickets += 1;
+        let ticket = self.tickets;
+        self.incoming.insert(ticket, (stream, from));
+        self.handle(Input::Incoming { ticket, ip: from.ip() });
+    }
+
+    /// A session is established. True when sync may use it.
+    pub fn on_established(
+        &mut self,
+        peer: PeerId,
+        node: NodeId,
+        remote: SocketAddr,
+        client_id: String,
+    ) -> bool {
+        let Some(open) = self.connections.get_mut(&peer) else { return false };
+        open.is_established = true;
+        open.client_id = Some(client_id.clone());
+        open.remote = Some(remote);
+        if open.enode.is_none() {
+            open.enode = Enode::new(&node, &remote.ip().to_string(), remote.port()).ok();
+        }
+        if let Some(enode) = open.enode.clone() {
+            self.shared.diagnose(Diagnostic::Connected { peer, enode, client_id });
+        }
+        self.handle(Input::Established { peer, node, ip: remote.ip() });
+        let is_used = self.connections.get(&peer).is_some_and(|open| !open.is_leaving);
+        if let Some(open) = self.connections.get_mut(&peer) {
+            open.is_used = is_used;
+        }
+        is_used
+    }
+
+    /// A connection is over.
+    pub fn on_ended(&mut self, peer: PeerId, reason: ConnectionEnd) {
+        let Some(open) = self.connections.remove(&peer) else { return };
+        if let Some(enode) = open.enode {
+            if !reason.is_ours() {
+                let problem = format!("{}:{}: {reason}", enode.host(), enode.port());
+                self.shared.update_status(|status| status.last_problem = Some(problem));
+            }
+            let established = open.is_established.then_some(peer);
+            let reason = reason.clone();
+            self.shared.diagnose(Diagnostic::Disconnected { peer: established, enode, reason });
+        }
+        self.handle(Input::Ended { peer, ending: ending(reason) });
+    }
+
+    /// The device is on another network: a fresh key keeps the sessions that died there from being in the way.
+    pub fn renew_key(&mut self) {
+        if !self.has_fixed_key
+            && let Ok(key) = random_key()
+        {
+            self.settings.set_key(key);
+        }
+    }
+
+    /// Sessions that are established and were not told to end.
+    pub fn established(&self) -> usize {
+        self.connections.values().filter(|open| open.is_established && !open.is_leaving).count()
+    }
+
+    /// Writes what is to be written, one batch at a time.
+    fn persist(&mut self) {
+        if self.persisting.as_ref().is_some_and(|task| !task.is_finished()) || self.waiting_batch.is_empty() {
+            return;
+        }
+        let batch = core::mem::take(&mut self.waiting_batch);
+        let shared = Arc::clone(&self.shared);
+        self.persisting = Some(tokio::task::spawn_blocking(move || keep(&shared, &batch)));
+    }
+
+    /// Writes the last of it.
+    pub async fn finish_writing(&mut self) {
+        self.handle(Input::Stopping);
+        while let Some(task) = self.persisting.take() {
+            let _ = task.await;
+            self.persist();
+        }
+    }
+
+    /// Publishes the connections and bans, if they may have changed.
+    pub fn publish(&mut self) {
+        if !core::mem::take(&mut self.has_changed) {
+            return;
+        }
+        let views = self.machine.peers().into_iter().filter_map(|view| {
+            let open = self.connections.get(&view.peer)?;
+            Some((view, open.client_id.clone(), Arc::clone(&open.traffic)))
+        });
+        self.shared.set_peers(PeersSnapshot { peers: views.collect(), bans: self.machine.bans() });
+    }
+}
+
+/// What was learned of peers is not worth a failed client: it is said, and lost.
+fn keep(shared: &SharedState, batch: &PeerBatch) {
+    use crate::store::Store;
+    if let Err(error) = shared.store.commit_peers(batch) {
+        tracing::warn!(%error, "what was learned of peers could not be written");
+    }
+}
+
+fn ending(reason: ConnectionEnd) -> Ending {
+    match reason {
+        ConnectionEnd::Unreachable { .. } => Ending::Unreachable,
+        ConnectionEnd::Socket { .. } => Ending::Lost,
+        ConnectionEnd::Session(end) => Ending::Session(end),
+        // Where the machine did not ask for it, the queue of what it was sent was full.
+        ConnectionEnd::WriteTimedOut | ConnectionEnd::Expelled { .. } => Ending::NotReading,
+        ConnectionEnd::Stopping | ConnectionEnd::NoRandomness { .. } => Ending::Ours,
+    }
+}

@@ -1,0 +1,202 @@
+//! Peers over real sockets: seen, banned, added, remembered, and let in.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use rustock_core::{
+    BlockNumber, BuildError, LightClient, Network, RequestBudget, RunState, Status,
+    client::{Builder, Discovery, PeerError, Trust},
+    consensus::params::NetworkParams,
+    primitives::peer::{BanSubject, PeerSource},
+    proto::{
+        peers::{Direction, SlotState},
+        session::MessageClass,
+    },
+    wire::rlpx::{enode::Enode, keys::SecretKey},
+};
+use rustock_test_support::{
+    chainkit::ChainBuilder,
+    peer::{Misbehaviour, Pace, ServedChain, TestPeer, TestPeerOptions, WrongHeaders},
+};
+
+/// Nothing here takes this long; a test that waits longer has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(5);
+const BLOCKS: u64 = 400;
+
+fn options() -> TestPeerOptions {
+    let chain = ChainBuilder::simnet().seed(1).build(BLOCKS);
+    let chain = ServedChain::new(chain.headers().to_vec()).expect("a generated chain is linked");
+    let mut options = TestPeerOptions::new(NetworkParams::simnet(), chain);
+    options.pace = Pace::None;
+    options
+}
+
+async fn peer(options: TestPeerOptions) -> TestPeer {
+    TestPeer::start(options).await.expect("loopback can be listened on")
+}
+
+fn simnet() -> Builder {
+    LightClient::builder(Network::Simnet).request_budget(RequestBudget::UNPACED)
+}
+
+async fn wait_for(client: &LightClient, what: &str, reached: impl Fn(&Status) -> bool) -> Status {
+    let mut watch = client.watch_status();
+    let waiting = async {
+        loop {
+            let status = watch.next().await;
+            if reached(&status) {
+                return status;
+            }
+        }
+    };
+    match tokio::time::timeout(PATIENCE, waiting).await {
+        Ok(status) => status,
+        Err(_) => panic!("waited in vain for {what}: {:?}", client.status()),
+    }
+}
+
+async fn wait_until_synced(client: &LightClient) {
+    let is_synced =
+        |status: &Status| status.head.number == BlockNumber::new(BLOCKS) && status.run == RunState::Following;
+    wait_for(client, "the whole chain", is_synced).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connected_peer_is_seen_with_what_it_served_and_what_went_through() {
+    let peer = peer(options()).await;
+    let client = simnet().in_memory().trusted_peers([peer.enode().to_string()]).build().expect("valid");
+    assert!(client.peers().is_empty());
+    client.start().expect("starts");
+    wait_until_synced(&client).await;
+    let [seen] = &client.peers()[..] else { panic!("one peer: {:?}", client.peers()) };
+    assert_eq!(seen.node, Some(peer.enode().node_id()));
+    assert_eq!((seen.source, seen.is_trusted), (PeerSource::Configured, true));
+    assert_eq!((seen.direction, seen.state), (Direction::Outbound, SlotState::Connected));
+    assert_eq!(seen.verified_headers, BLOCKS);
+    assert!(seen.client_id.is_some());
+    let headers = seen.traffic.of(MessageClass::Headers);
+    assert!(headers.bytes_in > BLOCKS * 500 && headers.bytes_out > 0, "{headers:?}");
+    assert!(seen.traffic.of(MessageClass::Base).messages_out > 0, "Hello");
+    assert_eq!(seen.traffic.of(MessageClass::Transactions).messages_in, 0);
+    client.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ban_ends_the_connection_holds_over_a_restart_and_is_lifted() {
+    let peer = peer(options()).await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let build = || {
+        let builder = simnet().data_dir(directory.path()).trusted_peers([peer.enode().to_string()]);
+        builder.build().expect("valid")
+    };
+    let client = build();
+    client.start().expect("starts");
+    wait_until_synced(&client).await;
+    let subject = BanSubject::Node(peer.enode().node_id());
+    client.ban(subject, None).expect("running");
+    wait_for(&client, "the peer to be gone", |status| status.peers == 0).await;
+    client.stop(DEADLINE).await;
+    drop(client);
+
+    let client = build();
+    assert_eq!(client.bans().len(), 1);
+    assert!(client.bans()[0].by_user);
+    client.unban(subject).expect("written into the store");
+    assert!(client.bans().is_empty());
+    client.start().expect("starts");
+    wait_for(&client, "the peer to be back", |status| status.peers == 1).await;
+    client.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ban_that_is_lifted_while_running_lets_the_peer_back_at_once() {
+    let peer = peer(options()).await;
+    let client = simnet().in_memory().build().expect("valid");
+    let subject = BanSubject::Node(peer.enode().node_id());
+    client.ban(subject, None).expect("written into the store");
+    client.start().expect("starts");
+    client.add_peer(&peer.enode().to_string(), Trust::Trusted).expect("running");
+    client.unban(subject).expect("running");
+    wait_until_synced(&client).await;
+    client.network_changed(true).expect("running");
+    wait_for(&client, "the peer to be gone", |status| status.peers == 0).await;
+    wait_for(&client, "the peer to be back", |status| status.peers == 1).await;
+    client.stop(DEADLINE).await;
+    assert_eq!(client.network_changed(true), Err(PeerError::NotRunning));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_run_dials_whom_the_last_one_found_good() {
+    let peer = peer(options()).await;
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let build = || simnet().data_dir(directory.path()).discovery(Discovery::Off).build().expect("valid");
+    let client = build();
+    client.start().expect("starts");
+    client.add_peer(&peer.enode().to_string(), Trust::Ordinary).expect("running");
+    wait_until_synced(&client).await;
+    client.stop(DEADLINE).await;
+    drop(client);
+
+    let client = build();
+    client.start().expect("starts");
+    wait_for(&client, "the peer of the last run", |status| status.peers == 1).await;
+    assert_eq!(client.peers()[0].verified_headers, BLOCKS);
+    client.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ordinary_peer_that_sends_a_broken_chain_is_banned_and_a_trusted_one_is_not() {
+    for (trust, is_banned) in [(Trust::Ordinary, true), (Trust::Trusted, false)] {
+        let mut options = options();
+        options.misbehaviour = Misbehaviour::WrongHeaders(WrongHeaders::BrokenProof);
+        let peer = peer(options).await;
+        let client = simnet().in_memory().discovery(Discovery::Off).build().expect("valid");
+        client.start().expect("starts");
+        client.add_peer(&peer.enode().to_string(), trust).expect("running");
+        let is_gone = |status: &Status| status.last_problem.is_some() && status.peers == 0;
+        wait_for(&client, "the peer to be sent away", is_gone).await;
+        let bans = client.bans();
+        assert_eq!(!bans.is_empty(), is_banned, "{trust:?}: {bans:?}");
+        if let Some(ban) = bans.first() {
+            assert_eq!(ban.subject, BanSubject::Node(peer.enode().node_id()));
+            assert_eq!((ban.reason.as_str(), ban.by_user), ("invalid header", false));
+        }
+        client.stop(DEADLINE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_listens_is_reached_and_one_that_does_not_has_no_address() {
+    let key = SecretKey::from_bytes(&[7; 32]).expect("a key");
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let host = simnet().in_memory().node_key(key.clone()).listen(loopback).build().expect("valid");
+    assert_eq!(host.listening_on(), None);
+    host.start().expect("starts");
+    let address = host.listening_on().expect("it listens");
+    let enode = Enode::new(&key.node_id(), "127.0.0.1", address.port()).expect("valid");
+    let guest = simnet().in_memory().trusted_peers([enode.to_string()]).build().expect("valid");
+    guest.start().expect("starts");
+    wait_for(&guest, "a session", |status| status.peers == 1).await;
+    wait_for(&host, "a session", |status| status.peers == 1).await;
+    let [seen] = &host.peers()[..] else { panic!("one peer: {:?}", host.peers()) };
+    assert_eq!((seen.direction, seen.source), (Direction::Inbound, PeerSource::Inbound));
+    assert_eq!(guest.listening_on(), None);
+    let report = host.stop(DEADLINE).await;
+    assert!(report.in_time);
+    wait_for(&guest, "the end", |status| status.peers == 0).await;
+    guest.stop(DEADLINE).await;
+}
+
+#[test]
+fn the_number_of_peers_is_checked() {
+    for (peers, is_good) in [(0, false), (1, true), (32, true), (33, false)] {
+        let built = simnet().in_memory().max_peers(peers).build();
+        match built {
+            Ok(_) => assert!(is_good, "{peers}"),
+            Err(error) => assert_eq!((is_good, error), (false, BuildError::MaxPeers { actual: peers })),
+        }
+    }
+}
