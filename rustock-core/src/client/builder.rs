@@ -25,6 +25,7 @@ use crate::{
         peer::{PeerSource, is_local},
     },
     proto::{
+        discovery::{BootNode, DiscoveryConfig},
         pacing::RequestBudget,
         peers::{self, PeerConfig, SlotLimits},
     },
@@ -35,6 +36,7 @@ use crate::{
         entropy::random_key,
         shared::Shared,
         status::{Progress, RunState, Status},
+        udp::UdpSettings,
     },
     store::{StoreError, StoreView, Table, memory::MemoryStore, slot::StoreSlot},
     wire::rlpx::{
@@ -98,6 +100,12 @@ pub enum BuildError {
         value: String,
         /// What is wrong with it.
         reason: EnodeError,
+    },
+    /// A boot node is not good.
+    #[error("boot_nodes: {value:?} is not <host>:<port>")]
+    BootNode {
+        /// The text given.
+        value: String,
     },
     /// Too many peers.
     #[error("trusted_peers: {actual} given, at most {MAX_TRUSTED_PEERS} are used")]
@@ -171,6 +179,8 @@ pub(super) struct Settings {
     pub named_peers: Vec<peers::Input>,
     pub peer_config: PeerConfig,
     pub has_fixed_key: bool,
+    /// Where and how to look for peers, if at all.
+    pub discovery: Option<UdpSettings>,
     pub listen: Option<SocketAddr>,
     pub budget: RequestBudget,
     pub runtime: RuntimeChoice,
@@ -356,7 +366,9 @@ impl Builder {
             allow_local: has_local_boot_node || !matches!(self.network.name(), "mainnet" | "testnet"),
             ..PeerConfig::default()
         };
+        let discovery = self.discovery_settings(&params, peer_config.allow_local)?;
         let settings = Settings {
+            discovery,
             named_peers: self.named_peers(&peers),
             peer_config,
             has_fixed_key: self.node_key.is_some(),
@@ -378,6 +390,20 @@ impl Builder {
             Discovery::Off
         });
         discovery == Discovery::Auto && !self.only_trusted
+    }
+
+    fn discovery_settings(
+        &self,
+        params: &NetworkParams,
+        local_networks: bool,
+    ) -> Result<Option<UdpSettings>, BuildError> {
+        let nodes = if self.boot_nodes.is_empty() { &params.boot_nodes } else { &self.boot_nodes };
+        if !self.finds_peers() || nodes.is_empty() {
+            return Ok(None);
+        }
+        let boot_nodes = nodes.iter().map(|node| boot_node(node)).collect::<Result<_, _>>()?;
+        let config = DiscoveryConfig { network_id: params.network_id, boot_nodes, local_networks };
+        Ok(Some(UdpSettings::all_interfaces(config, 0)))
     }
 
     fn named_peers(&self, trusted: &[Enode]) -> Vec<peers::Input> {
@@ -411,6 +437,17 @@ impl Builder {
         // Work is counted from the base on: only differences matter to fork choice.
         let sum = CumulativeDifficulty::new(header.difficulty().get());
         Ok(BlockEntry { record: BlockRecord::new(&header, sum, bitcoin_hash_byte), header })
+    }
+}
+
+/// `<host>:<port>`, IPv6 in brackets.
+fn boot_node(text: &str) -> Result<BootNode, BuildError> {
+    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    match parts {
+        Some((host, port)) if !host.is_empty() && port != 0 => {
+            Ok(BootNode { host: host.trim_matches(['[', ']']).to_owned(), port })
+        }
+        _ => Err(BuildError::BootNode { value: text.to_owned() }),
     }
 }
 

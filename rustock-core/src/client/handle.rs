@@ -34,7 +34,7 @@ use crate::{
         diagnostic::Diagnostic,
         driver::{Command, Driver, StopReport, Work, load_header},
         entropy::random_seed,
-        listener::listen,
+        listener::{bind, listen},
         peers::Peers,
         shared::SharedState,
         status::{RunState, Status},
@@ -205,6 +205,8 @@ impl LightClient {
         let Inner { settings, shared, clock, .. } = &*self.inner;
         let saved = shared.store.peers()?;
         let seed = random_seed().map_err(|reason| StartError::Randomness { reason })?;
+        let (seed, _) = seed.split_first_chunk().expect("thirty-two bytes");
+        let seed = u64::from_be_bytes(*seed);
         Ok(PeerMachine::new(settings.peer_config.clone(), saved, seed, clock.now(), clock.wall()))
     }
 
@@ -212,11 +214,9 @@ impl LightClient {
     fn listen_on(&self, handle: &Handle) -> Result<Option<TcpListener>, StartError> {
         let Some(address) = self.inner.settings.listen else { return Ok(None) };
         let failed = |error: std::io::Error| StartError::Listen { address, reason: error.to_string() };
-        let socket = std::net::TcpListener::bind(address).map_err(failed)?;
-        socket.set_nonblocking(true).map_err(failed)?;
-        let bound = socket.local_addr().map_err(failed)?;
         let _inside = handle.enter();
-        let listener = TcpListener::from_std(socket).map_err(failed)?;
+        let listener = bind(address).map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
         *self.inner.listening_on.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound);
         Ok(Some(listener))
     }
@@ -276,6 +276,8 @@ impl LightClient {
             tasks,
             stopping,
             wants_peers: watch::Sender::new(false),
+            network_changes: watch::Sender::new(0),
+            discovery: settings.discovery.clone(),
             connections: BTreeMap::new(),
             incoming: BTreeMap::new(),
             tickets: 0,

@@ -54,6 +54,11 @@ impl SessionSettings {
         Ok(Self { key, config: SessionConfig::for_client(user_agent, params.network_id, &genesis) })
     }
 
+    /// Who we are.
+    pub fn node_id(&self) -> NodeId {
+        self.key.node_id()
+    }
+
     /// The port we say we listen on.
     pub fn set_listen_port(&mut self, port: u16) {
         self.config.listen_port = port;
@@ -75,6 +80,8 @@ impl SessionSettings {
 pub(crate) enum ConnectionEvent {
     /// Somebody opened a connection to us.
     Incoming { stream: TcpStream, from: SocketAddr },
+    /// Discovery found a node.
+    Found { node: NodeId, address: SocketAddr },
     /// A session is established.
     Established { peer: PeerId, node: NodeId, remote: SocketAddr, client_id: String },
     /// A message came.

@@ -112,6 +112,7 @@ impl Driver {
     /// Runs until told to stop, or until every handle is gone.
     pub async fn run(mut self, named: Vec<peers::Input>) {
         let _alarm = Alarm { shared: Arc::clone(&self.shared), stopping: self.peers.stopping.clone() };
+        self.peers.start_discovery();
         // Told here, because dialling needs the runtime that this task is in.
         for input in named {
             self.peers.handle(input);
@@ -222,6 +223,12 @@ impl Driver {
             ConnectionEvent::Incoming { stream, from } => {
                 if !self.has_failed() {
                     self.peers.on_incoming(stream, from);
+                }
+                None
+            }
+            ConnectionEvent::Found { node, address } => {
+                if !self.has_failed() {
+                    self.peers.on_found(node, address);
                 }
                 None
             }

@@ -1,7 +1,7 @@
 //! The tokio edge: sockets, the clock, tasks, shutdown. Everything that waits lives here; nothing here decides.
 
 // The one layer that may ask the clock, open sockets and start threads.
-#![allow(clippy::disallowed_methods)]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub(crate) mod clock;
 pub mod connection;

@@ -21,6 +21,7 @@ use super::{
     dialer,
     entropy::random_key,
     shared::SharedState,
+    udp::{DiscoveryCommand, DiscoveryEvent, UdpDiscovery, UdpSettings},
 };
 use crate::{
     primitives::{
@@ -28,6 +29,7 @@ use crate::{
         peer::{Ban, PeerAddress, PeerBatch, PeerSource},
     },
     proto::{
+        discovery::Demand,
         peers::{Action, Direction, DropCause, Ending, Input, PeerMachine, PeerView, SlotState},
         session::Traffic,
         sync::PeerId,
@@ -35,6 +37,9 @@ use crate::{
     },
     wire::rlpx::enode::Enode,
 };
+
+/// Found nodes that may wait for the driver.
+const NODES_QUEUED: usize = 32;
 
 /// What went through one connection; written by its task, read by whoever asks.
 pub(crate) type TrafficCell = Arc<Mutex<Traffic>>;
@@ -117,6 +122,50 @@ pub(crate) struct Open {
     pub is_leaving: bool,
 }
 
+/// Runs discovery as long as the client runs, telling it when peers are wanted and when the network has changed.
+/// Without a socket there is no discovery; that is said, and others may still connect us.
+pub(crate) async fn discover(
+    settings: UdpSettings,
+    events: mpsc::Sender<ConnectionEvent>,
+    mut wants_peers: watch::Receiver<bool>,
+    mut network: watch::Receiver<u64>,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let discovery = match UdpDiscovery::bind(settings).await {
+        Ok(discovery) => discovery,
+        Err(error) => return tracing::warn!(%error, "there is no discovery"),
+    };
+    let (found_sender, mut found) = mpsc::channel(NODES_QUEUED);
+    let (commands, command_receiver) = mpsc::channel(1);
+    let running = discovery.run(found_sender, command_receiver);
+    tokio::pin!(running);
+    // Discovery starts by looking for nodes, which may not be needed.
+    wants_peers.mark_changed();
+    loop {
+        let command = tokio::select! {
+            () = &mut running => return,
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            Some(event) = found.recv() => {
+                if let DiscoveryEvent::Found { node, address } = event {
+                    // While the driver is busy there is no hurry: the node comes again.
+                    let _ = events.try_send(ConnectionEvent::Found { node, address });
+                }
+                continue;
+            }
+            Ok(()) = wants_peers.changed() => {
+                let wants = *wants_peers.borrow_and_update();
+                DiscoveryCommand::Demand(if wants { Demand::Wanted } else { Demand::Satisfied })
+            }
+            Ok(()) = network.changed() => DiscoveryCommand::NetworkChanged,
+        };
+        // The machine takes commands only while it runs, so both go on together.
+        tokio::select! {
+            () = &mut running => return,
+            _ = commands.send(command) => {}
+        }
+    }
+}
+
 /// The peer machine and everything that it needs done.
 pub(crate) struct Peers {
     pub machine: PeerMachine,
@@ -132,6 +181,10 @@ pub(crate) struct Peers {
     pub stopping: watch::Sender<bool>,
     /// True while discovery should look for peers.
     pub wants_peers: watch::Sender<bool>,
+    /// Counts changes of the network, for discovery.
+    pub network_changes: watch::Sender<u64>,
+    /// What discovery is started with, where it is wanted.
+    pub discovery: Option<UdpSettings>,
     pub connections: BTreeMap<PeerId, Open>,
     /// Accepted, and not decided upon. Emptied by the machine's answer to each.
     pub incoming: BTreeMap<u64, (TcpStream, SocketAddr)>,
@@ -245,6 +298,23 @@ impl Peers {
         }
     }
 
+    /// Starts discovery, where it is wanted. Needs the runtime.
+    pub fn start_discovery(&mut self) {
+        if let Some(settings) = self.discovery.take() {
+            let (events, stopping) = (self.events.clone(), self.stopping.subscribe());
+            let (wants, network) = (self.wants_peers.subscribe(), self.network_changes.subscribe());
+            self.tasks.spawn(discover(settings, events, wants, network, stopping));
+        }
+    }
+
+    /// Discovery found a node. Its own port is where it accepts connections.
+    pub fn on_found(&mut self, node: NodeId, address: SocketAddr) {
+        if node != self.settings.node_id() {
+            let address = PeerAddress::from_ip(address.ip(), address.port());
+            self.handle(Input::Discovered { node, address });
+        }
+    }
+
     /// Somebody knocks.
     pub fn on_incoming(&mut self, stream: TcpStream, from: SocketAddr) {
         self.tickets += 1;
@@ -296,6 +366,7 @@ impl Peers {
 
     /// The device is on another network: a fresh key keeps the sessions that died there from being in the way.
     pub fn renew_key(&mut self) {
+        self.network_changes.send_modify(|changes| *changes += 1);
         if !self.has_fixed_key
             && let Ok(key) = random_key()
         {

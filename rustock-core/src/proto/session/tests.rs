@@ -90,7 +90,11 @@ fn session_at(stage: Stage) -> (Session, Box<Link>) {
 
 /// A session that waits for Hello, and the stream of a remote that has written nothing after its ack.
 fn greeted() -> (Session, Box<Link>) {
-    let mut session = dialler();
+    greeted_with(config())
+}
+
+fn greeted_with(config: SessionConfig) -> (Session, Box<Link>) {
+    let mut session = Session::dial(config, key(1), key(2).public_key(), entropy(10), START);
     let auth_packet = written(&mut session);
     let (ours, theirs) = (entropy(10), entropy(20));
     let ack_packet = seal_ack(HandshakeFormat::Eip8, &key(1).public_key(), &theirs);
@@ -391,6 +395,26 @@ fn told(session: &mut Session, bytes: &[u8]) -> DisconnectReason {
     let Some(crate::wire::rlpx::frame::Received::Message(frame)) = last else { panic!("no message") };
     assert_eq!(frame.code(), P2pMessage::DISCONNECT);
     DisconnectReason::decode(frame.payload()).expect("canonical")
+}
+
+/// A client's own limit: a Ping that nothing answers within half a minute, not even a Pong, went into the void.
+#[test]
+fn a_client_gives_a_half_open_connection_up_half_a_minute_after_its_ping() {
+    use super::limits::CLIENT_SILENCE_LIMIT;
+    assert_eq!(CLIENT_SILENCE_LIMIT, PING_INTERVAL + Duration::from_secs(30));
+    let config = SessionConfig { silence_limit: CLIENT_SILENCE_LIMIT, ..config() };
+    let (mut session, mut link) = greeted_with(config);
+    give_frame(&mut session, &mut link, 0x00, &hello(4, &[("rsk", 62)]));
+    actions(&mut session);
+    session.handle(START.saturating_add(PING_INTERVAL), Input::TimerFired);
+    assert!(matches!(actions(&mut session).pop(), Some(Action::Write(_))), "a Ping");
+    let pong = START.saturating_add(CLIENT_SILENCE_LIMIT - Duration::from_millis(1));
+    session.handle(pong, Input::Received(&frame(&mut link, 0x03, &[0xc0])));
+    session.handle(START.saturating_add(CLIENT_SILENCE_LIMIT), Input::TimerFired);
+    assert_eq!(session.stage(), Stage::Established, "it was answered");
+    session.handle(pong.saturating_add(CLIENT_SILENCE_LIMIT), Input::TimerFired);
+    let end = actions(&mut session).pop();
+    assert_eq!(end, Some(Action::Close(SessionEnd::TimedOut(Stage::Established))));
 }
 
 #[test]
