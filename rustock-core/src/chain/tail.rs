@@ -150,10 +150,16 @@ impl ChainTail {
         self.ancestors.iter()
     }
 
+    /// How many ancestors below those known fork-detection data could still need: none when 449 or more are
+    /// known.
+    pub fn missing_ancestors(&self) -> u64 {
+        FORK_DETECTION_ANCESTORS.saturating_sub(self.ancestors.len() as u64)
+    }
+
     /// Hash and height of the next ancestor to learn below the base; `None` when fork-detection data needs no
     /// more, or there is none.
     pub fn next_ancestor(&self, base_parent: BlockHash) -> Option<BlockId> {
-        if self.ancestors.len() as u64 >= FORK_DETECTION_ANCESTORS {
+        if self.missing_ancestors() == 0 {
             return None;
         }
         let (above, hash) = match self.ancestors.front() {

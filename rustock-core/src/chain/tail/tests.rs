@@ -52,3 +52,17 @@ fn ancestors_below_the_base_are_part_of_the_window() {
     assert_eq!(window.newest(), Some(BlockNumber::new(1_010)));
     assert_eq!(window.oldest(), Some(BlockNumber::new(960)));
 }
+
+#[test]
+fn no_ancestors_are_missing_when_as_many_or_more_are_known() {
+    let chain = TestChain::starting_at(1_000);
+    for (known, missing) in [(0, 449), (448, 1), (449, 0), (455, 0)] {
+        let mut ancestors = chain.ancestors(known);
+        ancestors.reverse();
+        let records = vec![chain.base().record.clone()];
+        let tail = ChainTail::new(BlockNumber::new(1_000), ancestors, records).expect("linked");
+        assert_eq!(tail.missing_ancestors(), missing, "{known} known");
+        let next = tail.next_ancestor(chain.base().record.parent_hash).map(|next| next.number.get());
+        assert_eq!(next, (missing > 0).then(|| 999 - known), "{known} known");
+    }
+}

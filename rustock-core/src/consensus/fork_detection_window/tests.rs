@@ -62,6 +62,49 @@ fn the_seventh_sample_is_the_oldest_ancestor_needed() {
 }
 
 #[test]
+fn a_window_for_uncles_keeps_what_the_lowest_uncle_needs() {
+    let params = NetworkParams::mainnet();
+    let filled = |mut window: ForkDetectionWindow, newest: u64| {
+        for number in 0..=newest {
+            window.push(ancestor(number)).expect("one after another");
+        }
+        window
+    };
+    // The parent of a block at 518, whose lowest uncles stand at 512 and sample 448 down to 64.
+    let (own, for_uncles) =
+        (filled(ForkDetectionWindow::new(), 517), filled(ForkDetectionWindow::for_uncles(&params), 517));
+    assert_eq!((own.len(), for_uncles.len()), (449, 455));
+    assert_eq!(for_uncles.oldest(), Some(BlockNumber::new(63)));
+    assert!(!for_uncles.wants_older());
+    let chain = (0..=517).map(|number| (number, ancestor(number))).collect();
+    for child in 512..=518 {
+        assert_eq!(for_uncles.expected(BlockNumber::new(child)), naive(&chain, child), "{child}");
+        assert!(naive(&chain, child).is_some());
+    }
+    assert_eq!(own.expected(BlockNumber::new(512)), None, "the block at 64 fell out");
+    assert!(own.expected(BlockNumber::new(518)).is_some());
+
+    // Prepending fills it up to the same number and no further.
+    let mut window = ForkDetectionWindow::for_uncles(&params);
+    for number in (50..=517).rev() {
+        window.prepend(ancestor(number)).expect("one below another");
+    }
+    assert_eq!(window, for_uncles);
+}
+
+#[test]
+fn a_network_without_uncles_keeps_no_more_for_them() {
+    for (generations, kept) in [(0, 449), (1, 449), (2, 450), (7, 455)] {
+        let params = NetworkParams { uncle_generation_limit: generations, ..NetworkParams::mainnet() };
+        let mut window = ForkDetectionWindow::for_uncles(&params);
+        for number in 0..600 {
+            window.push(ancestor(number)).expect("one after another");
+        }
+        assert_eq!(window.len(), kept, "{generations}");
+    }
+}
+
+#[test]
 fn ancestors_above_the_parent_do_not_matter() {
     let child = BlockNumber::new(600);
     let expected = window(151..600).expected(child);

@@ -6,9 +6,9 @@
 use core::time::Duration;
 
 use crate::{
-    consensus::{error::HeaderError, params::NetworkParams},
+    consensus::{error::HeaderError, params::NetworkParams, rules::merged_mining::bitcoin_block},
     primitives::{
-        header::{BITCOIN_HEADER_SIZE, Header},
+        header::Header,
         number::{BlockNumber, UnixTime},
     },
 };
@@ -19,11 +19,11 @@ const TIME: core::ops::Range<usize> = 68..72;
 /// The two times are less than the bound apart, where the rule holds.
 ///
 /// # Errors
-/// [`HeaderError::BitcoinTimestamp`], also when there is no Bitcoin header.
+/// [`HeaderError::BitcoinTimestamp`], also when there is no Bitcoin header, or none that can be read.
 pub fn check(header: &Header, params: &NetworkParams) -> Result<(), HeaderError> {
     let Some(bound) = bound(params, header.number()) else { return Ok(()) };
     let timestamp = header.timestamp();
-    let seen = bitcoin_time(header);
+    let seen = bitcoin_time(header, params);
     let is_close = |seen: UnixTime| seen.as_secs().abs_diff(timestamp.as_secs()) < bound.as_secs();
     if seen.is_some_and(is_close) {
         Ok(())
@@ -44,8 +44,11 @@ fn bound(params: &NetworkParams, number: BlockNumber) -> Option<Duration> {
     }
 }
 
-fn bitcoin_time(header: &Header) -> Option<UnixTime> {
-    let bitcoin_header: &[u8; BITCOIN_HEADER_SIZE] = header.proof()?.bitcoin_header.try_into().ok()?;
+/// The Bitcoin header's time. Where RSKIP-98 does not hold, which is so on made-up networks only, a whole Bitcoin
+/// block has one too.
+fn bitcoin_time(header: &Header, params: &NetworkParams) -> Option<UnixTime> {
+    let field = header.proof()?.bitcoin_header;
+    let bitcoin_header = bitcoin_block::header_of(field, params, header.number()).ok()?;
     let seconds = bitcoin_header[TIME].try_into().map(u32::from_le_bytes).expect("four bytes");
     Some(UnixTime::from_secs(seconds.into()))
 }
@@ -53,21 +56,28 @@ fn bitcoin_time(header: &Header) -> Option<UnixTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{consensus::test_headers, primitives::header::ProofFields};
+    use crate::{
+        consensus::test_headers,
+        primitives::{
+            activation::Activation,
+            header::{BITCOIN_HEADER_SIZE, ProofFields},
+        },
+    };
 
-    fn header(params: &NetworkParams, number: u64, own: u64, bitcoin: u32) -> Header {
+    fn header(params: &NetworkParams, number: u64, own: u64, bitcoin: u32, rest: &[u8]) -> Header {
         test_headers::header(params, |fields| {
             fields.number = BlockNumber::new(number);
             fields.timestamp = UnixTime::from_secs(own);
             let mut bitcoin_header = vec![0; BITCOIN_HEADER_SIZE];
             bitcoin_header[TIME].copy_from_slice(&bitcoin.to_le_bytes());
+            bitcoin_header.extend_from_slice(rest);
             fields.proof =
                 Some(ProofFields { bitcoin_header, merkle_proof: Vec::new(), coinbase: Vec::new() });
         })
     }
 
     fn judge(params: &NetworkParams, number: u64, own: u64, bitcoin: u32) -> Result<(), HeaderError> {
-        check(&header(params, number, own, bitcoin), params)
+        check(&header(params, number, own, bitcoin, &[]), params)
     }
 
     #[test]
@@ -108,6 +118,20 @@ mod tests {
         assert!(judge(&params, 5, 1_000_000, 0).is_err());
         params.max_future = Duration::ZERO;
         assert_eq!(judge(&params, 5, 1_000_000, 0), Ok(()));
+    }
+
+    #[test]
+    fn a_whole_bitcoin_block_has_its_headers_time_where_rskip98_does_not_hold() {
+        let mut params = NetworkParams::simnet();
+        params.activations.rskip98 = Activation::NEVER;
+        let no_transactions = [0];
+        let judge = |bitcoin, rest: &[u8]| check(&header(&params, 5, 1_000, bitcoin, rest), &params);
+        assert_eq!(judge(1_299, &no_transactions), Ok(()));
+        let late = judge(1_300, &no_transactions).expect_err("at the bound");
+        assert!(matches!(late, HeaderError::BitcoinTimestamp { seen: Some(_), .. }), "{late}");
+        let a_transaction_that_is_not_there = [1];
+        let error = judge(1_000, &a_transaction_that_is_not_there).expect_err("parses as nothing");
+        assert_eq!(error.seen(), "no bitcoin header");
     }
 
     #[test]

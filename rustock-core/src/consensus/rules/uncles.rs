@@ -158,7 +158,7 @@ fn check_rules(
         minimum_gas_price::check_step(uncle, parent)?;
         difficulty::check(uncle, parent, params)?;
     }
-    gas_used::check(uncle)?;
+    gas_used::check_of_uncle(uncle)?;
     bitcoin_timestamp::check(uncle, params)?;
     let authentication = merged_mining::check(uncle, params)?;
     let fork_detection = match (authentication.fork_detection_data(), parent, ancestors) {

@@ -17,7 +17,7 @@ use crate::{
         tail::ChainTail,
     },
     consensus::{
-        fork_detection_window::{Ancestor, FORK_DETECTION_ANCESTORS, ForkDetectionWindow},
+        fork_detection_window::{Ancestor, ForkDetectionWindow},
         params::NetworkParams,
         rules::fork_detection,
         verify::{Context, verify_header},
@@ -62,8 +62,7 @@ pub(super) fn next_backfill(
     if !params.activations.rskip110.is_active(tail.base().next()) {
         return None;
     }
-    let missing = FORK_DETECTION_ANCESTORS - tail.ancestors().len() as u64;
-    let count = missing.min(CHUNK_SIZE).min(next.number.get()) as u32;
+    let count = tail.missing_ancestors().min(CHUNK_SIZE).min(next.number.get()) as u32;
     Some(Backfill { next, count, connection_point })
 }
 
