@@ -7,7 +7,7 @@ use bitcoin_hashes::sha256d;
 
 use crate::primitives::{
     hash::{BlockHash, Hash256},
-    header::Header,
+    header::{BITCOIN_HEADER_SIZE, Header},
     number::{BlockNumber, CumulativeDifficulty, Difficulty, GasLimit, GasPrice, UnixTime},
 };
 
@@ -103,13 +103,56 @@ pub struct AncestorRecord {
 impl AncestorRecord {
     /// The record of a header whose hash is trusted. The hash covers the Bitcoin header and the uncle count.
     pub fn of(header: &Header) -> Self {
-        let bitcoin_header = header.proof().map(|proof| sha256d::Hash::hash(proof.bitcoin_header));
+        // Before RSKIP-98 the field may hold a whole Bitcoin block, of which only the header is hashed, or a
+        // signature, which is shorter. The other two fields are not looked at: from RSKIP-92 on the hash does not
+        // cover them.
+        let field = header.proof().map(|proof| proof.bitcoin_header);
+        let bitcoin_header = field.and_then(|field| field.first_chunk::<BITCOIN_HEADER_SIZE>());
+        let bitcoin_hash = bitcoin_header.map(|bitcoin_header| sha256d::Hash::hash(bitcoin_header));
         Self {
             number: header.number(),
             hash: header.hash(),
             parent_hash: header.parent_hash(),
-            bitcoin_hash_byte: bitcoin_header.map_or(0, |hash| hash.to_byte_array()[0]),
+            bitcoin_hash_byte: bitcoin_hash.map_or(0, |hash| hash.to_byte_array()[0]),
             uncle_count: header.uncle_count(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        consensus::params::NetworkParams,
+        primitives::header::{HeaderFields, ProofFields},
+    };
+
+    fn sample_of(bitcoin_header: Vec<u8>) -> u8 {
+        let params = NetworkParams::mainnet();
+        let mut fields = params.genesis.clone();
+        fields.number = BlockNumber::new(64);
+        fields.proof = Some(ProofFields { bitcoin_header, merkle_proof: vec![1], coinbase: vec![1] });
+        let header = Header::decode(&HeaderFields::encode(&fields), &params.activations).expect("a header");
+        AncestorRecord::of(&header).bitcoin_hash_byte
+    }
+
+    #[test]
+    fn the_sample_of_an_ancestor_is_of_the_bitcoin_header_alone() {
+        let bitcoin_header = vec![0x5b; BITCOIN_HEADER_SIZE];
+        let expected = sha256d::Hash::hash(&bitcoin_header).to_byte_array()[0];
+        assert_eq!(sample_of(bitcoin_header.clone()), expected);
+        // A whole Bitcoin block, without transactions.
+        let whole = [&bitcoin_header[..], &[0]].concat();
+        assert_ne!(sha256d::Hash::hash(&whole).to_byte_array()[0], expected);
+        assert_eq!(sample_of(whole), expected);
+    }
+
+    #[test]
+    fn an_ancestor_without_a_bitcoin_header_has_a_sample_of_zero() {
+        assert_eq!(sample_of(vec![0x5b; BITCOIN_HEADER_SIZE - 1]), 0);
+        assert_eq!(
+            AncestorRecord::of(&NetworkParams::simnet().genesis_header().expect("valid")).bitcoin_hash_byte,
+            0
+        );
     }
 }

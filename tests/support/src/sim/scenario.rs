@@ -16,10 +16,12 @@ use super::{
     served::MainChain,
     simulation::{CrashPlan, Simulation},
 };
-use crate::chainkit::{Chain, ChainBuilder, Random, Spoil};
+use crate::chainkit::{Chain, ChainBuilder, Random, SignatureDamage, Spoil, TreeDamage, presets};
 
 /// Headers that one scenario generates at most.
 pub const MOST_HEADERS: u64 = 600;
+/// Headers that branches of the longest trunks have at most.
+const BRANCHES_OF_LONG: u64 = 120;
 /// How long after its last change a network may take to bring the client to the best chain.
 const PATIENCE: Duration = Duration::from_secs(45 * 60);
 /// How long the client is watched after that.
@@ -27,8 +29,8 @@ const AFTERMATH: Duration = Duration::from_secs(150);
 /// Later than every generated header that is not made to be from the future.
 const WALL_START: UnixTime = UnixTime::from_secs(1_700_100_000);
 
-/// Rules whose breach shows at any height.
-const SPOILS: [Spoil; 8] = [
+/// Rules whose breach is tried. Where one does not hold, work is left out.
+const SPOILS: [Spoil; 12] = [
     Spoil::ProofOfWork,
     Spoil::Commitment,
     Spoil::MerkleRoot,
@@ -37,6 +39,10 @@ const SPOILS: [Spoil; 8] = [
     Spoil::MinimumGasPriceTooHigh,
     Spoil::ExtraData,
     Spoil::BitcoinTimestamp,
+    Spoil::UmmRoot,
+    Spoil::Tree(TreeDamage::CoinbaseNotProven),
+    Spoil::Signature(SignatureDamage::HighS),
+    Spoil::SignedByOtherParity,
 ];
 
 const HOSTILE: [Behaviour; 9] = [
@@ -87,8 +93,14 @@ impl Scenario {
     /// The scenario of a seed.
     pub fn from_seed(seed: u64) -> Self {
         let mut random = Random::from_parts(&[seed, 0x5eed]);
-        // One in four is long enough for fork-detection data to matter, and starts above 449.
-        let (length, base) = if random.one_in(4) {
+        // One in eight crosses every era of the made-up networks, mostly from genesis on. The others: one in four
+        // is long enough for fork-detection data to matter, and starts above 449.
+        let (builder, is_long) = builder_of(seed);
+        let (length, base) = if is_long {
+            let length = random.between(565, 600);
+            let base = if random.one_in(4) { random.between(1, length - 5) } else { 0 };
+            (length, base)
+        } else if random.one_in(4) {
             let length = random.between(456, 540);
             (length, random.between(448, length - 5))
         } else {
@@ -96,11 +108,11 @@ impl Scenario {
             let base = if random.one_in(3) { random.between(1, length - 2) } else { 0 };
             (length, base)
         };
-        let trunk = Arc::new(ChainBuilder::simnet().seed(seed).build(length));
+        let trunk = Arc::new(builder.seed(seed).build(length));
         let mut maker = Maker {
             random,
             seed,
-            headers_left: MOST_HEADERS - length,
+            headers_left: if is_long { BRANCHES_OF_LONG } else { MOST_HEADERS - length },
             trunk,
             base,
             kinds: Vec::new(),
@@ -151,6 +163,18 @@ impl Scenario {
         chains.find(is_head).is_some_and(|ours| {
             self.simulation.best_honest().is_some_and(|best| best.weight() == ours.weight())
         })
+    }
+}
+
+/// The network of a seed, and whether its chain has to be long to cross all that there is to cross. Blocks have
+/// difficulty 1 on all of them, so that the higher branch is the heavier one.
+fn builder_of(seed: u64) -> (ChainBuilder, bool) {
+    match Random::from_parts(&[seed, 0xe4a5]).between(0, 15) {
+        0 => (ChainBuilder::new(presets::easy(presets::eras())), true),
+        1 => (ChainBuilder::new(presets::easy(presets::testnet_like())).with_bodies(), true),
+        2 => (ChainBuilder::new(presets::regtest()), false),
+        3 => (ChainBuilder::new(presets::regtest()).with_bodies(), false),
+        _ => (ChainBuilder::simnet(), false),
     }
 }
 
@@ -295,8 +319,10 @@ impl Maker {
             }
             7 => {
                 let parent = self.random.between(self.base, self.trunk.height() - 1);
-                let spoil = SPOILS[self.random.between(0, SPOILS.len() as u64 - 1) as usize];
                 let mut bad = self.branch(&trunk, parent, 0);
+                let spoil = Some(SPOILS[self.random.between(0, SPOILS.len() as u64 - 1) as usize])
+                    .filter(|spoil| bad.can_be_spoiled(parent + 1, *spoil))
+                    .unwrap_or(Spoil::ProofOfWork);
                 bad.push(bad.spoiled(parent + 1, spoil));
                 let above = self.random.between(0, 20).min(self.headers_left);
                 self.headers_left -= above;
