@@ -1,5 +1,5 @@
-//! The headers to start from: real ones of both public networks and those that a local rskj mined, each with its
-//! parent and ancestors as far as they are recorded.
+//! The headers to start from: real ones of both public networks, those that a local rskj mined and generated ones,
+//! each with its parent and ancestors as far as they are there.
 
 use std::sync::Arc;
 
@@ -15,7 +15,10 @@ use rustock_core::{
         number::{BlockNumber, UnixTime},
     },
 };
-use rustock_test_support::naive::{decode::decode_wire, header::NaiveHeader, params::NaiveParams};
+use rustock_test_support::{
+    chainkit::{ChainBuilder, presets},
+    naive::{decode::decode_wire, header::NaiveHeader, params::NaiveParams},
+};
 use rustock_tests::{
     chains::{CHAIN_FILES, runs},
     headers::{NOW, hex_bytes},
@@ -39,8 +42,15 @@ pub struct Subject {
 /// One in so many headers of a run is judged with its ancestors.
 const ANCESTORS_EVERY: u64 = 16;
 
-/// Every recorded header but genesis blocks and those without their proof.
+/// Every header there is to start from.
 pub fn subjects() -> Vec<Subject> {
+    let mut subjects = recorded();
+    subjects.extend(generated());
+    subjects
+}
+
+/// Every recorded header but genesis blocks and those without their proof.
+pub fn recorded() -> Vec<Subject> {
     let mut subjects = Vec::new();
     subjects.extend(real_headers("headers-mainnet.json", NetworkParams::mainnet(), NaiveParams::mainnet()));
     subjects.extend(real_headers("headers-testnet.json", NetworkParams::testnet(), NaiveParams::testnet()));
@@ -50,6 +60,18 @@ pub fn subjects() -> Vec<Subject> {
         subjects.extend(consecutive(&run.name, headers, run.params, naive_params));
     }
     subjects
+}
+
+/// Chains of made-up networks through every era, and of the local network.
+pub fn generated() -> Vec<Subject> {
+    let networks = [(presets::eras(), 620), (presets::testnet_like(), 560), (presets::regtest(), 520)];
+    let chains = networks.map(|(params, blocks)| ChainBuilder::new(params).seed(4).build(blocks));
+    let subjects = chains.iter().flat_map(|chain| {
+        let (params, headers) = (chain.params().clone(), chain.headers().to_vec());
+        let naive_params = naive_params(&params);
+        consecutive(&format!("generated {}", params.name), headers, params, naive_params)
+    });
+    subjects.collect()
 }
 
 fn real_headers(file: &str, params: NetworkParams, naive_params: NaiveParams) -> Vec<Subject> {

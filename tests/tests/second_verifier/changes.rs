@@ -17,7 +17,10 @@ use rustock_core::{
 };
 use rustock_test_support::{chainkit::Random, naive::hashes::double_sha256};
 
-use super::cases::Subject;
+use super::{
+    cases::Subject,
+    old_proofs::{self, change_bitcoin_rest, sign_anew},
+};
 
 /// Up to this difficulty a proof is mined within a few thousand tries.
 const CHEAP: u128 = 4_096;
@@ -34,9 +37,10 @@ pub fn change(subject: &Subject, random: &mut Random) -> Vec<u8> {
             change_value(&mut fields, subject, random);
         }
     }
-    let can_mine = fields.difficulty.get() <= CHEAP
-        && subject.params.activations.rskip92.is_active(subject.header.number());
-    if can_mine && !random.one_in(4) {
+    let can_mine = fields.difficulty.get() <= CHEAP;
+    if old_proofs::may_be_signed(subject) && random.one_in(3) {
+        sign_anew(&mut fields, subject, random);
+    } else if can_mine && !random.one_in(4) {
         mine_anew(&mut fields, subject, random);
     } else if random.one_in(2) {
         change_proof(&mut fields, random);
@@ -45,7 +49,7 @@ pub fn change(subject: &Subject, random: &mut Random) -> Vec<u8> {
 }
 
 /// One of these.
-fn pick<T: Copy, const N: usize>(choices: [T; N], random: &mut Random) -> T {
+pub fn pick<T: Copy, const N: usize>(choices: [T; N], random: &mut Random) -> T {
     choices[random.between(0, N as u64 - 1) as usize]
 }
 
@@ -96,8 +100,9 @@ fn change_value(fields: &mut HeaderFields, subject: &Subject, random: &mut Rando
         4 => {
             let value = fields.difficulty.get();
             let parent = parent.difficulty().get();
-            let bound =
-                [value, parent, parent + parent / 400, parent - parent / 50, 1, 131_072, u128::MAX >> 1];
+            let (least_rise, most_fall) = (parent + parent / 400, parent - parent / 50);
+            let signed = subject.params.fallback_mining_difficulty.get();
+            let bound = [value, parent, least_rise, most_fall, signed, 1, 131_072, u128::MAX >> 1];
             fields.difficulty = Difficulty::new(around(pick(bound, random), random));
         }
         5 | 6 => {
@@ -152,7 +157,7 @@ fn change_proof(fields: &mut HeaderFields, random: &mut Random) {
     }
 }
 
-fn flip(bytes: &mut [u8], random: &mut Random) {
+pub fn flip(bytes: &mut [u8], random: &mut Random) {
     if !bytes.is_empty() {
         let place = random.between(0, bytes.len() as u64 - 1) as usize;
         bytes[place] ^= 1 << random.between(0, 7);
@@ -188,25 +193,17 @@ fn mine_anew(fields: &mut HeaderFields, subject: &Subject, random: &mut Random) 
     let count = pick(counts, random);
     let midstate: [u8; 32] = random.array();
     let coinbase = [&count.to_be_bytes()[..], &midstate, &tail].concat();
-    let siblings = pick([0, 1, 2, 12, 29, 30, 30, 31], random) as usize;
-    let mut merkle_proof = random.bytes(32 * siblings);
-    let mut node = match CompressedCoinbase::split(&coinbase) {
+    let coinbase_id = match CompressedCoinbase::split(&coinbase) {
         Ok(parts) => parts.transaction_id(),
         Err(_) => random.array(),
     };
-    for sibling in merkle_proof.as_chunks_mut::<32>().0 {
-        if random.one_in(16) {
-            make_lookalike(sibling, random);
-        }
-        let mut internal = *sibling;
-        internal.reverse();
-        node = double_sha256(&[node, internal].concat());
-    }
-    if random.one_in(24) {
-        merkle_proof.extend(random.bytes(1));
-    }
+    let (root, merkle_proof) = if old_proofs::has_tree(subject) {
+        old_proofs::grow_tree(coinbase_id, random)
+    } else {
+        lay_path(coinbase_id, random)
+    };
     let mut bitcoin_header = random.array::<80>();
-    bitcoin_header[36..68].copy_from_slice(&node);
+    bitcoin_header[36..68].copy_from_slice(&root);
     let seconds = fields.timestamp.as_secs() as u32;
     let apart = pick([0, 1, 299, 300, 301, 7_199, 7_200], random) as u32;
     let time = if random.one_in(2) { seconds.wrapping_add(apart) } else { seconds.wrapping_sub(apart) };
@@ -219,12 +216,35 @@ fn mine_anew(fields: &mut HeaderFields, subject: &Subject, random: &mut Random) 
             break;
         }
     }
-    fields.proof = Some(ProofFields { bitcoin_header: bitcoin_header.to_vec(), merkle_proof, coinbase });
+    let mut bitcoin_header = bitcoin_header.to_vec();
+    if old_proofs::may_be_signed(subject) {
+        bitcoin_header.extend(change_bitcoin_rest(subject, random));
+    }
+    fields.proof = Some(ProofFields { bitcoin_header, merkle_proof, coinbase });
+}
+
+/// The root and a path of hashes to it.
+fn lay_path(coinbase_id: [u8; 32], random: &mut Random) -> ([u8; 32], Vec<u8>) {
+    let siblings = pick([0, 1, 2, 12, 29, 30, 30, 31], random) as usize;
+    let mut merkle_proof = random.bytes(32 * siblings);
+    let mut node = coinbase_id;
+    for sibling in merkle_proof.as_chunks_mut::<32>().0 {
+        if random.one_in(16) {
+            make_lookalike(sibling, random);
+        }
+        let mut internal = *sibling;
+        internal.reverse();
+        node = double_sha256(&[node, internal].concat());
+    }
+    if random.one_in(24) {
+        merkle_proof.extend(random.bytes(1));
+    }
+    (node, merkle_proof)
 }
 
 /// A sibling that makes the pair read as a transaction of 64 bytes, or nearly. The other node's part in that is one
 /// byte, which is right once in 256 times.
-fn make_lookalike(sibling: &mut [u8; 32], random: &mut Random) {
+pub fn make_lookalike(sibling: &mut [u8; 32], random: &mut Random) {
     let script = random.between(0, 4) as usize;
     let index = pick([0u32, 1_000_000, 1_000_001, u32::MAX], random);
     let value = pick([0i64, 1, 2_100_000_000_000_000, 2_100_000_000_000_001, -1], random);

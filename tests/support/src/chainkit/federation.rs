@@ -24,7 +24,7 @@ pub enum Signer {
 
 impl Signer {
     /// Whose turn it is at a height.
-    pub(super) fn of_height(number: u64) -> Self {
+    pub fn of_height(number: u64) -> Self {
         if number.is_multiple_of(2) { Self::Even } else { Self::Odd }
     }
 
@@ -58,8 +58,8 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// The content of the Bitcoin header's field: `[v, r, s]`.
-    pub(super) fn sign(&self, mut hash: [u8; 32]) -> Vec<u8> {
+    /// The content of the Bitcoin header's field: `[v, r, s]` over a hash for merged mining.
+    pub fn sign(&self, mut hash: [u8; 32]) -> Vec<u8> {
         if self.damage == Some(SignatureDamage::OtherHash) {
             hash[0] ^= 1;
         }
