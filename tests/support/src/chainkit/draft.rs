@@ -111,9 +111,17 @@ impl Draft {
     ///
     /// # Panics
     /// When the values do not make a header that can be decoded, or the difficulty is too high to mine.
-    pub fn mine(mut self, params: &NetworkParams) -> Header {
+    pub fn mine(self, params: &NetworkParams) -> Header {
+        Header::decode(&self.mine_bytes(), &params.activations).expect("a draft's values make a header")
+    }
+
+    /// Makes the proof and the header's bytes, whether or not they decode.
+    ///
+    /// # Panics
+    /// When the difficulty is too high to mine.
+    pub fn mine_bytes(mut self) -> Vec<u8> {
         self.fields.proof = Some(self.prove());
-        Header::decode(&self.fields.encode(), &params.activations).expect("a draft's values make a header")
+        self.fields.encode()
     }
 
     /// Makes the proof and the block. Whether the body is the header's is up to the draft.

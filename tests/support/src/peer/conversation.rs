@@ -175,7 +175,7 @@ mod tests {
     use rustock_core::{
         consensus::params::NetworkParams,
         primitives::header::Header,
-        wire::rsk::{BlockHashRequest, BlockHeadersRequest, BlockHeadersResponse, RequestId},
+        wire::rsk::{BlockHashRequest, BlockHeadersRequest, BlockHeadersResponse, RawList, RequestId},
     };
 
     use super::*;
@@ -317,6 +317,14 @@ mod tests {
             Some(Step::Send(RskMessage::BlockHeadersResponse(response))) => (chain, response),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn headers_of_a_newer_layout_have_a_field_more_from_their_height_on() {
+        let activations = NetworkParams::simnet().activations;
+        let (_, response) = wrong_answer(WrongHeaders::NewerLayoutFrom(19));
+        let is_known = |raw: &RawList| Header::decode(raw.as_bytes(), &activations).is_ok();
+        assert_eq!(response.headers.iter().map(is_known).collect::<Vec<_>>(), [false, false, true]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! How a peer can let its remote down, for tests of what the remote makes of it.
 
+use rlp::{Rlp, RlpStream};
 use rustock_core::{
     primitives::{
         activation::Activations,
@@ -53,6 +54,9 @@ pub enum WrongHeaders {
     OtherHeader,
     /// The id is of another request.
     OtherId,
+    /// From this height on, headers have one field more than anybody knows, as after an upgrade. Their hashes are
+    /// not those of the headers they stand for.
+    NewerLayoutFrom(u64),
 }
 
 impl WrongHeaders {
@@ -81,8 +85,33 @@ impl WrongHeaders {
                 }
             }
             Self::OtherId => response.id = response.id.next(),
+            Self::NewerLayoutFrom(first) => {
+                for header in headers {
+                    if number_of(header, activations) >= first {
+                        *header = with_a_field_more(header);
+                    }
+                }
+            }
         }
     }
+}
+
+fn number_of(header: &RawList, activations: &Activations) -> u64 {
+    let header = Header::decode(header.as_bytes(), activations).expect("served headers are the network's");
+    header.number().get()
+}
+
+/// The header with an empty string after its last field.
+fn with_a_field_more(header: &RawList) -> RawList {
+    let fields = Rlp::new(header.as_bytes());
+    let mut longer = RlpStream::new();
+    longer.begin_unbounded_list();
+    for field in fields.iter() {
+        longer.append_raw(field.as_raw(), 1);
+    }
+    longer.append_empty_data();
+    longer.finalize_unbounded_list();
+    RawList::new(longer.out().to_vec()).expect("one list")
 }
 
 fn break_proof(header: &RawList, activations: &Activations) -> RawList {
