@@ -17,7 +17,10 @@ use rustock_core::{
     consensus::network::Network,
     primitives::hash::BlockHash,
     proto::{
-        session::{Action, Input, Session, SessionConfig, SessionEnd, Stage, limits::PING_INTERVAL},
+        session::{
+            Action, Compression, Input, MessageClass, Session, SessionConfig, SessionEnd, Stage,
+            limits::PING_INTERVAL,
+        },
         time::Timestamp,
     },
     wire::{
@@ -117,6 +120,11 @@ fn config() -> SessionConfig {
     SessionConfig::for_client("rustock/interop", params.network_id, &genesis)
 }
 
+/// With p2p version 5, from which on the package compresses.
+fn compressing() -> SessionConfig {
+    SessionConfig { compression: Compression::P2pVersion5, ..config() }
+}
+
 /// A session and its socket.
 struct Connection {
     stream: TcpStream,
@@ -162,7 +170,8 @@ impl Connection {
 }
 
 /// Everything after the connection stands, the same whoever dialled.
-fn converse(connection: &mut Connection, peer: &NodePeer) {
+fn converse(connection: &mut Connection, peer: &NodePeer, compression: Compression) {
+    let compressed = compression == Compression::P2pVersion5;
     connection.give(START, Input::TimerFired);
     // Its Hello; then what we said first, sent back; meanwhile our answer to its Ping.
     connection.read_until(|connection| connection.seen.len() >= 3);
@@ -179,7 +188,7 @@ fn converse(connection: &mut Connection, peer: &NodePeer) {
     assert_eq!(connection.seen[2], Action::Message(status.clone()));
 
     let connected = peer.expect("connected");
-    assert_eq!(connected["protocolVersion"], 4);
+    assert_eq!(connected["protocolVersion"], if compressed { 5 } else { 4 });
     assert_eq!(connected["clientId"], "rustock/interop");
     assert_eq!(connected["capabilities"], serde_json::json!(["rsk/62"]));
     assert_eq!(text(&connected, "id"), hex::encode(our_key().node_id().as_bytes()));
@@ -210,6 +219,10 @@ fn converse(connection: &mut Connection, peer: &NodePeer) {
     connection.give(START, Input::Send(request.clone()));
     assert_eq!(text(&peer.expect("message"), "payload"), hex::encode(request.encode()));
     connection.read_until(|connection| connection.seen.len() >= 4);
+    // The hash is the same byte 32 times: what is on the wire shows whether it was compressed, both ways.
+    let blocks = connection.session.traffic().of(MessageClass::Blocks);
+    let plain = request.encode().len() as u64 + 1;
+    assert_eq!((blocks.bytes_out < plain, blocks.bytes_in < plain), (compressed, compressed), "{blocks:?}");
     assert_eq!(connection.seen[3], Action::Message(request));
 
     connection.give(START, Input::Disconnect(DisconnectReason::PeerQuitting));
@@ -219,24 +232,44 @@ fn converse(connection: &mut Connection, peer: &NodePeer) {
     assert_eq!((&disconnected["reason"], &disconnected["byUs"]), (&Value::from(8), &Value::from(false)));
 }
 
-#[test]
-fn devp2p_answers_when_we_dial() {
+fn we_dial(config: SessionConfig) {
+    let compression = config.compression;
     let peer = NodePeer::start(&["listen", THEIR_KEY]);
     let port = peer.expect("listening")["port"].as_u64().expect("a port");
     let port = u16::try_from(port).expect("a port");
     let stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     let remote = their_key().public_key();
-    let session = Session::dial(config(), our_key(), remote, entropy(), START);
-    converse(&mut Connection::new(stream, session), &peer);
+    let session = Session::dial(config, our_key(), remote, entropy(), START);
+    converse(&mut Connection::new(stream, session), &peer, compression);
 }
 
-#[test]
-fn devp2p_dials_us() {
+fn devp2p_dials(config: SessionConfig) {
+    let compression = config.compression;
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let port = listener.local_addr().expect("bound").port().to_string();
     let our_id = hex::encode(our_key().node_id().as_bytes());
     let peer = NodePeer::start(&["dial", THEIR_KEY, &our_id, &port]);
     let (stream, _) = listener.accept().expect("it dials");
-    let session = Session::accept(config(), our_key(), entropy(), START);
-    converse(&mut Connection::new(stream, session), &peer);
+    let session = Session::accept(config, our_key(), entropy(), START);
+    converse(&mut Connection::new(stream, session), &peer, compression);
+}
+
+#[test]
+fn devp2p_answers_when_we_dial() {
+    we_dial(config());
+}
+
+#[test]
+fn devp2p_dials_us() {
+    devp2p_dials(config());
+}
+
+#[test]
+fn devp2p_reads_what_we_compress_when_we_dial() {
+    we_dial(compressing());
+}
+
+#[test]
+fn devp2p_reads_what_we_compress_when_it_dials() {
+    devp2p_dials(compressing());
 }

@@ -9,7 +9,7 @@ use rustock_core::{
     },
     proto::{
         session::{
-            Action, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage,
+            Action, Compression, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage,
             limits::{IDLE_LIMIT, PING_INTERVAL},
         },
         time::Timestamp,
@@ -180,6 +180,7 @@ impl Recording {
             status: status.unwrap_or(genesis_status),
             ping_interval: PING_INTERVAL,
             silence_limit: IDLE_LIMIT,
+            compression: Compression::Off,
         }
     }
 }

@@ -28,6 +28,7 @@ use crate::{
         discovery::{BootNode, DiscoveryConfig},
         pacing::RequestBudget,
         peers::{self, PeerConfig, SlotLimits},
+        session::Compression,
     },
     runtime::{
         clock::Clock,
@@ -167,6 +168,7 @@ pub struct Builder {
     runtime: RuntimeChoice,
     cache_bytes: usize,
     user_agent: String,
+    snappy: bool,
     node_key: Option<SecretKey>,
 }
 
@@ -203,6 +205,7 @@ impl Builder {
             runtime: RuntimeChoice::Owned { workers: 1 },
             cache_bytes: DEFAULT_CACHE_BYTES,
             user_agent: concat!("rustock/v", env!("CARGO_PKG_VERSION")).to_owned(),
+            snappy: false,
             node_key: None,
         }
     }
@@ -301,6 +304,14 @@ impl Builder {
         self
     }
 
+    /// Offers to compress what is sent to peers that offer it as well, which only Rustock's own do. Others see one
+    /// capability more in the first message and ignore it. Default: off, since headers shrink little and the
+    /// capability tells every peer what software this is.
+    pub fn snappy(mut self, offer: bool) -> Self {
+        self.snappy = offer;
+        self
+    }
+
     /// The key that is this client's identity to peers. Default: a fresh one for every client, which keeps
     /// peers from recognising it and never collides with a session that died uncleanly.
     pub fn node_key(mut self, key: SecretKey) -> Self {
@@ -341,8 +352,9 @@ impl Builder {
             Some(key) => key.clone(),
             None => random_key().map_err(|reason| BuildError::Randomness { reason })?,
         };
-        let session =
-            SessionSettings::new(node_key, &self.user_agent, &params).map_err(BuildError::Genesis)?;
+        let compression = if self.snappy { Compression::Capability } else { Compression::Off };
+        let session = SessionSettings::new(node_key, &self.user_agent, &params, compression)
+            .map_err(BuildError::Genesis)?;
 
         let base = store.base()?;
         let head = store.head()?;

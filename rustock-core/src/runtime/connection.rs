@@ -19,7 +19,7 @@ use crate::{
     primitives::{hash::NodeId, header::HeaderDecodeError},
     proto::{
         session::{
-            Action, Blame, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage,
+            Action, Blame, Compression, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage,
             limits::{PENDING_INPUTS, WRITE_DEADLINE},
         },
         sync::PeerId,
@@ -49,9 +49,15 @@ pub(crate) struct SessionSettings {
 }
 
 impl SessionSettings {
-    pub fn new(key: SecretKey, user_agent: &str, params: &NetworkParams) -> Result<Self, HeaderDecodeError> {
+    pub fn new(
+        key: SecretKey,
+        user_agent: &str,
+        params: &NetworkParams,
+        compression: Compression,
+    ) -> Result<Self, HeaderDecodeError> {
         let genesis = params.genesis_header()?;
-        Ok(Self { key, config: SessionConfig::for_client(user_agent, params.network_id, &genesis) })
+        let config = SessionConfig::for_client(user_agent, params.network_id, &genesis);
+        Ok(Self { key, config: SessionConfig { compression, ..config } })
     }
 
     /// Who we are.

@@ -109,9 +109,25 @@ pub struct Capability {
 }
 
 impl Capability {
-    /// True for `rsk/62`, the only sub-protocol with message codes of its own.
+    /// Name and version of the only sub-protocol with message codes of its own.
+    pub const RSK: (&'static str, u32) = ("rsk", 62);
+    /// Name and version of a private capability by which Rustock peers offer to compress. It has no message
+    /// codes, and sorts after `rsk`, so that even who counts codes by name counts those of `rsk` as before.
+    pub const SNAPPY: (&'static str, u32) = ("rustock-snappy", 1);
+
+    /// A capability.
+    pub fn new(name: impl Into<String>, version: u32) -> Self {
+        Self { name: name.into(), version }
+    }
+
+    /// True for `rsk/62`.
     pub fn is_rsk(&self) -> bool {
-        self.name == "rsk" && self.version == 62
+        (self.name.as_str(), self.version) == Self::RSK
+    }
+
+    /// True for `rustock-snappy/1`.
+    pub fn is_snappy(&self) -> bool {
+        (self.name.as_str(), self.version) == Self::SNAPPY
     }
 }
 

@@ -7,9 +7,12 @@
 // they are 0x10 to 0x18 as rskj has them, and sends every message of that protocol back as it came.
 //
 // The package always says p2p version 5 in its Hello. It compresses what it sends, and expects compression,
-// only if the version in the Hello it received is 5 or more; our Hello says 4, so everything stays plain.
+// only if the version in the Hello it received is 5 or more. Ours says 4, and everything stays plain, or 5, and
+// everything after it is compressed.
 import { Common, Mainnet } from '@ethereumjs/common'
 import { RLPx } from '@ethereumjs/devp2p'
+// What that package compresses with. It leaves the messages of a protocol to whoever implements the protocol.
+import snappy from 'snappyjs'
 
 const tell = (event) => process.stdout.write(JSON.stringify(event) + '\n')
 const hex = (bytes) => Buffer.from(bytes).toString('hex')
@@ -17,11 +20,14 @@ const unhex = (text) => Uint8Array.from(Buffer.from(text, 'hex'))
 
 class Rsk {
   constructor(version, peer, send) {
+    this.peer = peer
     this.send = send
   }
+  // Its payload has been decompressed by the package.
   _handleMessage(code, payload) {
     tell({ event: 'message', code, payload: hex(payload) })
-    this.send(code, payload)
+    const compressed = this.peer._hello.protocolVersion >= 5
+    this.send(code, compressed ? snappy.compress(payload) : payload)
   }
 }
 

@@ -254,7 +254,7 @@ impl Offence {
         Some(match fault {
             SessionFault::Handshake(_) => Self::BadHandshake,
             SessionFault::Frame(_) => Self::BrokenFrame,
-            SessionFault::Message(_) => Self::MalformedMessage,
+            SessionFault::Message(_) | SessionFault::Compression(_) => Self::MalformedMessage,
             SessionFault::UnassignedCode { .. } => Self::UnassignedCode,
             SessionFault::FirstMessageNotHello { .. } | SessionFault::SecondHello => Self::HelloOutOfPlace,
             SessionFault::P2pVersion { .. }

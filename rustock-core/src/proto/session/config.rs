@@ -12,6 +12,21 @@ use crate::wire::rsk::{LegacyStatus, Status};
 
 /// Our p2p version. With 5 rskj would cut long messages into several frames, and others would compress.
 const P2P_VERSION: u32 = 4;
+/// From this p2p version on, every node but rskj compresses what it sends to one that says it too (EIP-706).
+const COMPRESSED_P2P_VERSION: u32 = 5;
+
+/// Whether payloads may be compressed after Hello, and how the two sides find out that both would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compression {
+    /// Never. What rskj does, and what it sees is what it always saw.
+    #[default]
+    Off,
+    /// With peers whose Hello offers [`Capability::SNAPPY`] as ours does. rskj ignores the capability.
+    Capability,
+    /// With peers that say p2p version 5, which ours says then. rskj, which means something else by 5, would be
+    /// misunderstood: only for tests against nodes of other networks.
+    P2pVersion5,
+}
 
 /// Settings of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +47,8 @@ pub struct SessionConfig {
     /// How long the remote may be silent before the connection is given up. Longer than the interval, so that a
     /// Ping can be answered.
     pub silence_limit: Duration,
+    /// Whether payloads may be compressed.
+    pub compression: Compression,
 }
 
 impl SessionConfig {
@@ -58,16 +75,32 @@ impl SessionConfig {
             },
             ping_interval: PING_INTERVAL,
             silence_limit: CLIENT_SILENCE_LIMIT,
+            compression: Compression::Off,
         }
     }
 
     pub(super) fn hello(&self, node_id: NodeId) -> Hello {
+        let (p2p_version, offered) = match self.compression {
+            Compression::Off => (P2P_VERSION, None),
+            Compression::Capability => (P2P_VERSION, Some(Capability::SNAPPY)),
+            Compression::P2pVersion5 => (COMPRESSED_P2P_VERSION, None),
+        };
+        let capabilities = [Some(Capability::RSK), offered].into_iter().flatten();
         Hello {
-            p2p_version: P2P_VERSION,
+            p2p_version,
             client_id: self.client_id.clone(),
-            capabilities: vec![Capability { name: "rsk".to_owned(), version: 62 }],
+            capabilities: capabilities.map(|(name, version)| Capability::new(name, version)).collect(),
             listen_port: self.listen_port,
             node_id,
+        }
+    }
+
+    /// True when whatever follows the two Hellos is compressed.
+    pub(super) fn compresses_with(&self, remote: &Hello) -> bool {
+        match self.compression {
+            Compression::Off => false,
+            Compression::Capability => remote.capabilities.iter().any(Capability::is_snappy),
+            Compression::P2pVersion5 => remote.p2p_version >= COMPRESSED_P2P_VERSION,
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::wire::rlpx::frame::{Frame, Received};
 use crate::wire::rlpx::keys::SecretKey;
 use crate::wire::rsk::RskMessage;
 
-/// The p2p versions rskj accepts. What 5 adds depends on our own Hello, which says 4.
+/// The p2p versions rskj accepts. What 5 adds depends on our own Hello too, which says 4.
 const P2P_VERSIONS: core::ops::RangeInclusive<u32> = 4..=5;
 
 /// Holds at most one frame.
@@ -59,6 +59,9 @@ impl ExpectHello {
         };
         let hello = first_message(&received)?;
         check(&hello).map_err(SessionEnd::Fault)?;
+        if self.config.compresses_with(&hello) {
+            self.link.start_compression();
+        }
         self.introduce(out).map_err(SessionEnd::Fault)?;
         Ok(Some(hello))
     }

@@ -7,6 +7,7 @@ use crate::wire::error::MessageError;
 use crate::wire::p2p::DisconnectReason;
 use crate::wire::rlpx::frame::{FrameError, MessageTooLarge};
 use crate::wire::rlpx::packet::HandshakeError;
+use crate::wire::rlpx::snappy::SnappyError;
 use crate::wire::rsk::MessageKind;
 
 /// What a session waits for.
@@ -83,6 +84,9 @@ pub enum SessionFault {
     /// The frame stream is broken.
     #[error("frame: {0}")]
     Frame(#[from] FrameError),
+    /// A payload that both sides agreed to compress is not compressed, or too large.
+    #[error("compression: {0}")]
+    Compression(#[from] SnappyError),
     /// A message is not what its code says.
     #[error("message: {0}")]
     Message(#[from] MessageError),
@@ -167,6 +171,7 @@ impl SessionFault {
             Self::SentTooEarly { .. } | Self::NothingToSend { .. } | Self::TooLargeToSend(_) => Blame::Local,
             Self::Handshake(_)
             | Self::Frame(_)
+            | Self::Compression(_)
             | Self::Message(_)
             | Self::UnassignedCode { .. }
             | Self::FirstMessageNotHello { .. }
@@ -193,6 +198,7 @@ impl SessionFault {
             Self::NetworkId { .. } => Some(DisconnectReason::NullIdentity),
             Self::Genesis { .. } => Some(DisconnectReason::UnexpectedGenesis),
             Self::Frame(_)
+            | Self::Compression(_)
             | Self::Message(_)
             | Self::UnassignedCode { .. }
             | Self::FirstMessageNotHello { .. } => Some(DisconnectReason::BadProtocol),

@@ -4,8 +4,9 @@ use crate::proto::session::fault::SessionFault;
 use crate::proto::session::outbox::Outbox;
 use crate::proto::session::traffic::MessageClass;
 use crate::wire::p2p::P2pMessage;
-use crate::wire::rlpx::frame::{FrameDecoder, FrameEncoder, Received};
+use crate::wire::rlpx::frame::{Frame, FrameDecoder, FrameEncoder, Received};
 use crate::wire::rlpx::secrets::{Role, Secrets, Transcript};
+use crate::wire::rlpx::snappy::compress;
 use crate::wire::rsk::{LegacyStatus, MessageKind, RskMessage};
 
 /// Both directions, once the secrets are known.
@@ -13,12 +14,21 @@ use crate::wire::rsk::{LegacyStatus, MessageKind, RskMessage};
 pub(super) struct Link {
     encoder: FrameEncoder,
     decoder: FrameDecoder,
+    compressed: bool,
 }
 
 impl Link {
     pub(super) fn new(secrets: &Secrets, role: Role, transcript: &Transcript<'_>) -> Box<Self> {
         let (encoder, decoder) = secrets.frame_codecs(role, transcript, is_ignored);
-        Box::new(Self { encoder, decoder })
+        Box::new(Self { encoder, decoder, compressed: false })
+    }
+
+    /// Compresses payloads both ways from here on: to be called between Hello and what follows it.
+    pub(super) fn start_compression(&mut self) {
+        self.compressed = true;
+        // What kind of message a compressed payload holds cannot be seen from its start. Nobody who compresses
+        // sends anything too large to hold.
+        self.decoder.set_is_ignored(|_, _| false);
     }
 
     pub(super) fn send_p2p(&mut self, message: &P2pMessage, out: &mut Outbox) -> Result<(), SessionFault> {
@@ -41,9 +51,20 @@ impl Link {
     }
 
     fn send(&mut self, code: u8, payload: &[u8], out: &mut Outbox) -> Result<(), SessionFault> {
-        out.write(self.encoder.encode(code, payload)?)?;
-        out.traffic.count_sent(MessageClass::of(code, payload), payload.len() + 1);
+        let class = MessageClass::of(code, payload);
+        let size = if self.compressed {
+            self.write(code, &compress(payload), out)?
+        } else {
+            self.write(code, payload, out)?
+        };
+        out.traffic.count_sent(class, size);
         Ok(())
+    }
+
+    /// Bytes of code and payload that were written.
+    fn write(&mut self, code: u8, payload: &[u8], out: &mut Outbox) -> Result<usize, SessionFault> {
+        out.write(self.encoder.encode(code, payload)?)?;
+        Ok(payload.len() + 1)
     }
 
     /// The next message in `input`, or `None` when it is used up.
@@ -52,18 +73,30 @@ impl Link {
         input: &mut &[u8],
         out: &mut Outbox,
     ) -> Result<Option<Received>, SessionFault> {
-        let received = self.decoder.read(input)?;
-        match &received {
+        Ok(match self.decoder.read(input)? {
             Some(Received::Message(frame)) => {
-                let class = MessageClass::of(frame.code(), frame.payload());
-                out.traffic.count_received(class, frame.size());
+                let size = frame.size();
+                let frame = self.decompressed(frame)?;
+                out.traffic.count_received(MessageClass::of(frame.code(), frame.payload()), size);
+                Some(Received::Message(frame))
             }
-            Some(Received::Discarded { size, .. }) => {
-                out.traffic.count_received(MessageClass::Unread, *size);
+            Some(Received::Discarded { code, size }) => {
+                out.traffic.count_received(MessageClass::Unread, size);
+                Some(Received::Discarded { code, size })
             }
-            None => {}
+            None => None,
+        })
+    }
+
+    fn decompressed(&self, frame: Frame) -> Result<Frame, SessionFault> {
+        if !self.compressed {
+            return Ok(frame);
         }
-        Ok(received)
+        match frame.decompress() {
+            // A peer that left before it had read our Hello did not know that it should compress.
+            Err(_) if frame.code() == P2pMessage::DISCONNECT => Ok(frame),
+            result => Ok(result?),
+        }
     }
 
     /// Test access to the raw stream, to send what no session would.

@@ -3,9 +3,9 @@
 //! [`Session`] follows the contract of [`proto`](crate::proto). A struct for each awaited message is consumed to
 //! make the next: [`Stage`] names them.
 //!
-//! Bounds, however hostile the peer: one handshake packet of 2,050 bytes or one frame of 1 MiB is held; a larger
-//! frame of a kind nobody wants passes through in pieces; at most 1 MiB waits to be written. The worst a peer can
-//! do is end its own session.
+//! Bounds, however hostile the peer: one handshake packet of 2,050 bytes or one frame of 1 MiB is held, and where
+//! payloads are compressed another 1 MiB for what comes out; a larger frame of a kind nobody wants passes through
+//! in pieces; at most 1 MiB waits to be written. The worst a peer can do is end its own session.
 
 pub mod config;
 mod established;
@@ -26,7 +26,7 @@ use crate::wire::rlpx::entropy::HandshakeEntropy;
 use crate::wire::rlpx::keys::{PublicKey, SecretKey};
 use crate::wire::rsk::{LegacyStatus, RskMessage};
 
-pub use config::SessionConfig;
+pub use config::{Compression, SessionConfig};
 pub use fault::{Blame, SessionEnd, SessionFault, Stage};
 pub use traffic::{ClassTraffic, MessageClass, Traffic};
 
@@ -82,7 +82,7 @@ pub struct SessionCounters {
     pub bytes_out: u64,
     /// Messages of ignored kinds.
     pub ignored_frames: u64,
-    /// Bytes of code and payload of those messages.
+    /// Bytes of code and payload of those messages, decompressed: what they cost, not what they weigh.
     pub ignored_bytes: u64,
 }
 

@@ -1,3 +1,4 @@
+mod compression;
 mod transitions;
 
 use core::time::Duration;
@@ -51,6 +52,7 @@ fn config() -> SessionConfig {
         },
         ping_interval: PING_INTERVAL,
         silence_limit: IDLE_LIMIT,
+        compression: Compression::Off,
     }
 }
 

@@ -88,7 +88,8 @@ impl MessageClass {
     }
 }
 
-/// Messages of one class, and their bytes of code and payload. What the frames add is not in it.
+/// Messages of one class, and their bytes of code and payload as they are on the wire: compressed where they were
+/// compressed. What the frames add is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClassTraffic {
     /// Messages received.

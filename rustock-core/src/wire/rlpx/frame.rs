@@ -11,6 +11,7 @@ use ctr::cipher::{KeyIvInit, StreamCipher};
 
 use crate::primitives::rlp::{Item, RlpError};
 use crate::wire::rlpx::mac::{FrameMac, MacTag, tags_match};
+use crate::wire::rlpx::snappy::{SnappyError, decompress_behind};
 
 /// The largest frame that is held in memory, in bytes of code and payload. 192 headers take at most 0.4 MB.
 pub const MAXIMUM_HELD_FRAME: usize = 1024 * 1024;
@@ -169,6 +170,16 @@ impl Frame {
     pub fn size(&self) -> usize {
         self.body.len()
     }
+
+    /// The frame with its payload decompressed, which may be as large as that of a frame that is held.
+    ///
+    /// # Errors
+    /// [`SnappyError`].
+    pub fn decompress(&self) -> Result<Self, SnappyError> {
+        let (code, payload) = self.body.split_at(self.payload_start);
+        let body = decompress_behind(code, payload, MAXIMUM_HELD_FRAME - code.len())?;
+        Ok(Self { body, ..*self })
+    }
 }
 
 /// Turns bytes into messages, in whatever pieces the bytes come.
@@ -208,6 +219,11 @@ impl FrameDecoder {
     /// A decoder at the start of its stream.
     pub fn new(aes_secret: &[u8; 32], ingress: FrameMac, is_ignored: IsIgnored) -> Self {
         Self { cipher: cipher(aes_secret), mac: ingress, is_ignored, state: State::START }
+    }
+
+    /// From the next frame on, asks this about those too large to hold.
+    pub fn set_is_ignored(&mut self, is_ignored: IsIgnored) {
+        self.is_ignored = is_ignored;
     }
 
     /// Takes bytes off `input` until a message is whole or the input is used up (`None`).

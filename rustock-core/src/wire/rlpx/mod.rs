@@ -13,3 +13,4 @@ pub mod keys;
 pub mod mac;
 pub mod packet;
 pub mod secrets;
+pub mod snappy;

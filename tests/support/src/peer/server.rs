@@ -51,6 +51,8 @@ pub struct TestPeerOptions {
     pub misbehaviour: Misbehaviour,
     /// How it names its software.
     pub client_id: String,
+    /// Whether it offers to compress what it sends. rskj does not.
+    pub snappy: bool,
 }
 
 impl TestPeerOptions {
@@ -65,6 +67,7 @@ impl TestPeerOptions {
             grow_every: None,
             misbehaviour: Misbehaviour::None,
             client_id: "rustock-test-peer".to_owned(),
+            snappy: true,
         }
     }
 }

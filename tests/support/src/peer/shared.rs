@@ -15,7 +15,10 @@ use rustock_core::{
         hash::{BlockHash, NodeId},
         header::Header,
     },
-    proto::{session::SessionConfig, time::Timestamp},
+    proto::{
+        session::{Compression, SessionConfig},
+        time::Timestamp,
+    },
     wire::{
         rlpx::{entropy::HandshakeEntropy, keys::SecretKey, packet::HandshakeFormat},
         rsk::{BlockIdentifier, LegacyStatus},
@@ -185,6 +188,7 @@ impl Shared {
             status,
             ping_interval: PING_INTERVAL,
             silence_limit: rustock_core::proto::session::limits::IDLE_LIMIT,
+            compression: if self.options.snappy { Compression::Capability } else { Compression::Off },
         }
     }
 }
