@@ -25,7 +25,7 @@ use crate::{
 /// How long a peer for which there was no place is left alone.
 const NO_PLACE_PAUSE: Duration = Duration::from_secs(60);
 /// How long a peer that gave its slot to another one is left alone.
-const ROTATED_PAUSE: Duration = Duration::from_secs(30 * 60);
+const ROTATED_PAUSE: Duration = Offence::SentAway.consequence().pause;
 
 /// Finds and keeps peers. See the [module](super) for the contract.
 #[derive(Debug)]

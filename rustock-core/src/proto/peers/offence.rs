@@ -83,7 +83,7 @@ pub enum Offence {
     Refused,
     /// It left for a reason of its own.
     Left,
-    /// The user sent it away, or another peer had its turn.
+    /// Another peer had its turn.
     SentAway,
 }
 

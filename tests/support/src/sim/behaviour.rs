@@ -38,6 +38,8 @@ pub enum Behaviour {
     BrokenOrder,
     /// Answers with lists that are not headers.
     NotHeaders,
+    /// Its headers have a field more than any layout known.
+    AnotherLayout,
     /// Its skeletons name other blocks than it shared a moment before.
     ContradictorySkeleton,
     /// Its skeletons have wrong heights.
@@ -106,6 +108,7 @@ impl Behaviour {
             }
             Self::BrokenOrder if count > 2 => headers.swap(1, 2),
             Self::NotHeaders => headers.fill(RawList::empty()),
+            Self::AnotherLayout => headers.iter_mut().for_each(add_field),
             _ => {}
         }
     }
@@ -126,6 +129,14 @@ impl Behaviour {
             _ => {}
         }
     }
+}
+
+/// Puts an empty field behind the last one.
+fn add_field(header: &mut RawList) {
+    // Any header has more than 255 bytes and less than 65,536, so its size takes two.
+    let fields = &header.as_bytes()[3..];
+    let [.., high, low] = (fields.len() + 1).to_be_bytes();
+    *header = RawList::new([&[0xf9, high, low], fields, &[0x80]].concat()).expect("a list");
 }
 
 /// What a full node with these blocks answers.
