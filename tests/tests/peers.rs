@@ -84,6 +84,28 @@ async fn a_connected_peer_is_seen_with_what_it_served_and_what_went_through() {
     client.stop(DEADLINE).await;
 }
 
+/// Bytes of headers on the wire in a whole sync.
+async fn header_bytes(client_offers: bool, peer_offers: bool) -> u64 {
+    let peer = peer(TestPeerOptions { snappy: peer_offers, ..options() }).await;
+    let trusted = [peer.enode().to_string()];
+    let client = simnet().in_memory().trusted_peers(trusted).snappy(client_offers).build().expect("valid");
+    client.start().expect("starts");
+    wait_until_synced(&client).await;
+    let [seen] = &client.peers()[..] else { panic!("one peer: {:?}", client.peers()) };
+    let bytes = seen.traffic.of(MessageClass::Headers).bytes_in;
+    client.stop(DEADLINE).await;
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn headers_are_compressed_when_both_sides_offer_it_and_only_then() {
+    let plain = header_bytes(false, false).await;
+    assert!(header_bytes(true, false).await >= plain);
+    assert!(header_bytes(false, true).await >= plain);
+    let compressed = header_bytes(true, true).await;
+    assert!(compressed < plain, "{compressed} of {plain} bytes");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ban_ends_the_connection_holds_over_a_restart_and_is_lifted() {
     let peer = peer(options()).await;
