@@ -11,6 +11,7 @@ pub mod decode_body;
 pub mod decode_extension;
 pub mod decode_full_header;
 pub mod decode_header;
+pub mod discovery_packet;
 pub mod fallback_signature;
 pub mod frame;
 pub mod handshake;
@@ -20,6 +21,7 @@ pub mod message;
 mod naive;
 mod networks;
 pub mod partial_merkle_tree;
+pub mod snappy_frame;
 pub mod verify_header;
 
 /// A target: its name, which is that of its binary and of its corpus, and its body.
@@ -34,11 +36,13 @@ pub const TARGETS: &[Target] = &[
     ("decode_extension", decode_extension::check),
     ("decode_full_header", decode_full_header::check),
     ("decode_header", decode_header::check),
+    ("discovery_packet", discovery_packet::check),
     ("fallback_signature", fallback_signature::check),
     ("frame", frame::check),
     ("handshake", handshake::check),
     ("merkle_proof", merkle_proof::check),
     ("message", message::check),
     ("partial_merkle_tree", partial_merkle_tree::check),
+    ("snappy_frame", snappy_frame::check),
     ("verify_header", verify_header::check),
 ];
