@@ -25,7 +25,7 @@ use crate::{
         peer::{PeerSource, is_local},
     },
     proto::{
-        discovery::{BootNode, DiscoveryConfig},
+        discovery::{BootNode, DiscoveryConfig, NoBootNode},
         pacing::RequestBudget,
         peers::{self, PeerConfig, SlotLimits},
         session::Compression,
@@ -103,11 +103,8 @@ pub enum BuildError {
         reason: EnodeError,
     },
     /// A boot node is not good.
-    #[error("boot_nodes: {value:?} is not <host>:<port>")]
-    BootNode {
-        /// The text given.
-        value: String,
-    },
+    #[error("boot_nodes: {0}")]
+    BootNode(#[from] NoBootNode),
     /// Too many peers.
     #[error("trusted_peers: {actual} given, at most {MAX_TRUSTED_PEERS} are used")]
     TooManyPeers {
@@ -266,7 +263,8 @@ impl Builder {
         self
     }
 
-    /// Lets peers connect to this address. Default: nobody can connect.
+    /// Lets peers connect to this address. Default: nobody can connect. Discovery, where there is any, then uses
+    /// the same address, port and node key, as full nodes expect it; the key stays when the network changes.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = Some(address);
         self
@@ -413,7 +411,7 @@ impl Builder {
         if !self.finds_peers() || nodes.is_empty() {
             return Ok(None);
         }
-        let boot_nodes = nodes.iter().map(|node| boot_node(node)).collect::<Result<_, _>>()?;
+        let boot_nodes = nodes.iter().map(|node| node.parse()).collect::<Result<Vec<BootNode>, _>>()?;
         let config = DiscoveryConfig { network_id: params.network_id, boot_nodes, local_networks };
         Ok(Some(UdpSettings::all_interfaces(config, 0)))
     }
@@ -449,17 +447,6 @@ impl Builder {
         // Work is counted from the base on: only differences matter to fork choice.
         let sum = CumulativeDifficulty::new(header.difficulty().get());
         Ok(BlockEntry { record: BlockRecord::new(&header, sum, bitcoin_hash_byte), header })
-    }
-}
-
-/// `<host>:<port>`, IPv6 in brackets.
-fn boot_node(text: &str) -> Result<BootNode, BuildError> {
-    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-    match parts {
-        Some((host, port)) if !host.is_empty() && port != 0 => {
-            Ok(BootNode { host: host.trim_matches(['[', ']']).to_owned(), port })
-        }
-        _ => Err(BuildError::BootNode { value: text.to_owned() }),
     }
 }
 

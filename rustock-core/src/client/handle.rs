@@ -215,7 +215,8 @@ impl LightClient {
         let Some(address) = self.inner.settings.listen else { return Ok(None) };
         let failed = |error: std::io::Error| StartError::Listen { address, reason: error.to_string() };
         let _inside = handle.enter();
-        let listener = bind(address).map_err(failed)?;
+        let with_udp = self.inner.settings.discovery.is_some();
+        let listener = bind(address, with_udp).map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         *self.inner.listening_on.lock().unwrap_or_else(PoisonError::into_inner) = Some(bound);
         Ok(Some(listener))
@@ -261,15 +262,24 @@ impl LightClient {
         let (commands, command_receiver) = mpsc::channel(COMMANDS_QUEUED);
         let stopping = watch::Sender::new(false);
         let mut session = settings.session.clone();
+        let mut discovery = settings.discovery.clone();
         let mut tasks = JoinSet::new();
+        let is_listening = listener.is_some();
         if let Some(listener) = listener {
-            session.set_listen_port(listener.local_addr().map_or(0, |address| address.port()));
+            if let Ok(address) = listener.local_addr() {
+                session.set_listen_port(address.port());
+                // rskj dials the address that it hears from by UDP, and expects the same id there.
+                if let Some(discovery) = &mut discovery {
+                    discovery.listen = vec![address];
+                    discovery.key = Some(session.key().clone());
+                }
+            }
             tasks.spawn_on(listen(listener, event_sender.clone(), stopping.subscribe()), handle);
         }
         let peers = Peers {
             machine: peer_machine,
             settings: session,
-            has_fixed_key: settings.has_fixed_key,
+            has_fixed_key: settings.has_fixed_key || is_listening,
             shared: Arc::clone(shared),
             clock: *clock,
             events: event_sender,
@@ -277,7 +287,7 @@ impl LightClient {
             stopping,
             wants_peers: watch::Sender::new(false),
             network_changes: watch::Sender::new(0),
-            discovery: settings.discovery.clone(),
+            discovery,
             connections: BTreeMap::new(),
             incoming: BTreeMap::new(),
             tickets: 0,

@@ -65,6 +65,11 @@ impl SessionSettings {
         self.key.node_id()
     }
 
+    /// The key that shows who we are.
+    pub fn key(&self) -> &SecretKey {
+        &self.key
+    }
+
     /// The port we say we listen on.
     pub fn set_listen_port(&mut self, port: u16) {
         self.config.listen_port = port;
@@ -88,8 +93,10 @@ pub(crate) enum ConnectionEvent {
     Incoming { stream: TcpStream, from: SocketAddr },
     /// Discovery found a node.
     Found { node: NodeId, address: SocketAddr },
+    /// A node that discovery found does not answer it any more.
+    Lost { node: NodeId, address: SocketAddr },
     /// A session is established.
-    Established { peer: PeerId, node: NodeId, remote: SocketAddr, client_id: String },
+    Established { peer: PeerId, node: NodeId, remote: SocketAddr, client_id: String, listen_port: u16 },
     /// A message came.
     Message { peer: PeerId, message: RskMessage },
     /// Messages of unwanted kinds came, and were dropped unread.
@@ -293,7 +300,10 @@ impl Connection {
                     Action::Established { node_id, hello } => {
                         let client_id = printable(&hello.client_id);
                         let (peer, node) = (self.peer, node_id);
-                        self.tell(ConnectionEvent::Established { peer, node, remote, client_id }).await?;
+                        let listen_port = hello.listen_port;
+                        let event =
+                            ConnectionEvent::Established { peer, node, remote, client_id, listen_port };
+                        self.tell(event).await?;
                     }
                     Action::LegacyStatus(_) => {}
                     Action::Message(message) => {

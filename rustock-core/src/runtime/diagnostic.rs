@@ -1,6 +1,7 @@
 //! What is worth telling an engineer. Bounded and lossy: a reader that falls behind is told how many it missed.
 
 use crate::{
+    primitives::{hash::NodeId, peer::PeerAddress},
     proto::{
         peers::{DropCause, PeerReport},
         sync::{PeerFault, PeerId, SyncReport},
@@ -14,6 +15,13 @@ use super::connection::ConnectionEnd;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Diagnostic {
+    /// Discovery found a node: it answered by UDP.
+    Found {
+        /// Who it is.
+        node: NodeId,
+        /// Where it is.
+        address: PeerAddress,
+    },
     /// A peer is being dialled.
     Dialling {
         /// The peer.

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     chain::batch::ChainBatch,
     consensus::params::NetworkParams,
-    primitives::{header::Header, number::BlockNumber},
+    primitives::{header::Header, number::BlockNumber, peer::PeerAddress},
     proto::{
         peers,
         sync::{Action, Input, Phase, SyncMachine, VerifyOutcome},
@@ -232,8 +232,16 @@ impl Driver {
                 }
                 None
             }
-            ConnectionEvent::Established { peer, node, remote, client_id } => {
+            ConnectionEvent::Lost { node, address } => {
+                if !self.has_failed() {
+                    let address = PeerAddress::from_ip(address.ip(), address.port());
+                    self.peers.handle(peers::Input::Lost { node, address });
+                }
+                None
+            }
+            ConnectionEvent::Established { peer, node, remote, client_id, listen_port } => {
                 let is_used = self.peers.on_established(peer, node, remote, client_id);
+                self.peers.handle(peers::Input::Listens { peer, port: listen_port });
                 is_used.then_some(Input::PeerConnected(peer))
             }
             ConnectionEvent::Message { peer, message } => {

@@ -1,7 +1,7 @@
 //! The listening socket, where one is asked for: hands what it accepts to the driver.
 
 use core::{net::SocketAddr, time::Duration};
-use std::io;
+use std::{io, net::UdpSocket};
 
 use tokio::{
     net::TcpListener,
@@ -14,11 +14,27 @@ use super::connection::ConnectionEvent;
 /// Pause after a failure to accept, so that a lack of descriptors does not keep a core busy.
 const FAILED_PAUSE: Duration = Duration::from_millis(200);
 
-/// Binds the socket. Must be called inside a tokio runtime.
-pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = std::net::TcpListener::bind(address)?;
-    socket.set_nonblocking(true)?;
-    TcpListener::from_std(socket)
+/// Ports that are tried where any will do, until one is free for UDP too.
+const PORT_DRAWS: usize = 16;
+
+/// Binds the socket; where discovery is to use the same port, to one that is free for UDP too. Must be called
+/// inside a tokio runtime.
+pub(crate) fn bind(address: SocketAddr, with_udp: bool) -> io::Result<TcpListener> {
+    let mut draws = if address.port() == 0 { PORT_DRAWS } else { 1 };
+    loop {
+        draws -= 1;
+        let socket = std::net::TcpListener::bind(address)?;
+        // Given back at once: discovery binds it in a moment, from its own task.
+        let udp = if with_udp { UdpSocket::bind(socket.local_addr()?).map(drop) } else { Ok(()) };
+        match udp {
+            Err(error) if draws == 0 => return Err(error),
+            Err(_) => {}
+            Ok(()) => {
+                socket.set_nonblocking(true)?;
+                return TcpListener::from_std(socket);
+            }
+        }
+    }
 }
 
 /// Accepts until the client stops. The driver's full queue makes those that knock wait in the system's own.

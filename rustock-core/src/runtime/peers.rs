@@ -52,7 +52,7 @@ pub struct PeerInfo {
     pub peer: PeerId,
     /// Who it is; unknown while somebody who connected to us is in the handshake.
     pub node: Option<NodeId>,
-    /// Where it listens, or where it connected from.
+    /// Where it listens; for whoever connected to us, where it says that it does, if it does.
     pub address: Option<PeerAddress>,
     /// What it says it runs. A claim.
     pub client_id: Option<String>,
@@ -146,10 +146,13 @@ pub(crate) async fn discover(
             () = &mut running => return,
             _ = stopping.wait_for(|stopping| *stopping) => return,
             Some(event) = found.recv() => {
-                if let DiscoveryEvent::Found { node, address } = event {
-                    // While the driver is busy there is no hurry: the node comes again.
-                    let _ = events.try_send(ConnectionEvent::Found { node, address });
-                }
+                let event = match event {
+                    DiscoveryEvent::Found { node, address } => ConnectionEvent::Found { node, address },
+                    DiscoveryEvent::Lost { node, address } => ConnectionEvent::Lost { node, address },
+                };
+                // While the driver is busy there is no hurry: a node that is there comes again, and one that is
+                // not is found out when it is dialled.
+                let _ = events.try_send(event);
                 continue;
             }
             Ok(()) = wants_peers.changed() => {
@@ -311,6 +314,7 @@ impl Peers {
     pub fn on_found(&mut self, node: NodeId, address: SocketAddr) {
         if node != self.settings.node_id() {
             let address = PeerAddress::from_ip(address.ip(), address.port());
+            self.shared.diagnose(Diagnostic::Found { node, address: address.clone() });
             self.handle(Input::Discovered { node, address });
         }
     }

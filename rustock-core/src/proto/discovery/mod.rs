@@ -41,5 +41,5 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
-pub use config::{BootNode, Demand, DiscoveryConfig, Identity};
+pub use config::{BootNode, Demand, DiscoveryConfig, Identity, NoBootNode};
 pub use machine::{Action, Discovery, DiscoveryCounters, Input, Sizes};

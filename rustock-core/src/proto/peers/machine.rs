@@ -86,6 +86,7 @@ impl PeerMachine {
         self.now = now;
         match input {
             Input::Discovered { node, address } => self.learn(node, address, PeerSource::Discovered),
+            Input::Lost { node, address } => self.forget_unproven(&node, &address),
             Input::Add { node, address, source, is_trusted } => {
                 self.learn(node, address, source);
                 if is_trusted && self.book.get(&node).is_some() {
@@ -101,6 +102,7 @@ impl PeerMachine {
             }
             Input::Incoming { ticket, ip } => self.on_incoming(ticket, ip),
             Input::Established { peer, node, ip } => self.on_established(peer, node, ip),
+            Input::Listens { peer, port } => self.on_listens(peer, port),
             Input::Ended { peer, ending } => self.on_ended(peer, &ending),
             Input::HeadersVerified { peer, headers, bytes, waited, latency } => {
                 let wall = self.wall();
@@ -234,6 +236,34 @@ impl PeerMachine {
             // What strangers say and we do not take is nothing to tell.
             if !is_stranger {
                 self.report(PeerReport::NotTaken { node, reason });
+            }
+        }
+    }
+
+    /// Discovery lost a node. That says something of an address where there never was a session, and only while
+    /// the network works: a phone without a signal forgets nobody.
+    fn forget_unproven(&mut self, node: &NodeId, address: &PeerAddress) {
+        let is_unproven = self.book.get(node).is_some_and(|record| {
+            record.source == PeerSource::Discovered
+                && record.address == *address
+                && record.last_success.is_none()
+                && !record.is_proven()
+        });
+        if is_unproven && self.slots.connected() > 0 && !self.slots.has_node(node) {
+            self.book.remove(node);
+        }
+    }
+
+    /// A node that connected to us is one to dial another time. Its id and IP address are proved, its port is not.
+    fn on_listens(&mut self, peer: PeerId, port: u16) {
+        let is_welcome =
+            |slot: &&Slot| slot.direction == Direction::Inbound && slot.state == SlotState::Connected;
+        let Some(slot) = self.slots.get(peer).filter(is_welcome).filter(|_| port != 0) else { return };
+        if let (Some(node), Some(ip)) = (slot.node, slot.ip) {
+            let address = PeerAddress::from_ip(ip, port);
+            self.learn(node, address.clone(), PeerSource::Inbound);
+            if let Some(slot) = self.slots.get_mut(peer) {
+                slot.address = Some(address);
             }
         }
     }

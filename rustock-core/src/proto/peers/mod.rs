@@ -102,6 +102,13 @@ pub enum Input {
         /// Where it is.
         address: PeerAddress,
     },
+    /// A node that discovery found does not answer it any more.
+    Lost {
+        /// Who it was.
+        node: NodeId,
+        /// Where it was.
+        address: PeerAddress,
+    },
     /// The user, or the library, names a peer.
     Add {
         /// Who it is.
@@ -130,6 +137,13 @@ pub enum Input {
         node: NodeId,
         /// The remote's address.
         ip: IpAddr,
+    },
+    /// Somebody who connected to us says where it listens itself. Comes after [`Input::Established`].
+    Listens {
+        /// The connection.
+        peer: PeerId,
+        /// The port; 0 for nowhere.
+        port: u16,
     },
     /// A connection is over, or could not be made.
     Ended {
@@ -300,7 +314,7 @@ pub struct PeerView {
     pub peer: PeerId,
     /// Who it is; unknown while somebody who connected to us is in the handshake.
     pub node: Option<NodeId>,
-    /// Where it listens; for whoever connected to us, where it comes from.
+    /// Where it listens; for whoever connected to us, where it says that it does, if it does.
     pub address: Option<PeerAddress>,
     /// The address it is connected from.
     pub ip: Option<IpAddr>,

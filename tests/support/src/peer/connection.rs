@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 
 use rustock_core::{
     primitives::hash::NodeId,
-    proto::session::{Action, Input, Session, limits::WRITE_DEADLINE},
+    proto::session::{Action, Input, Session, SessionEnd, limits::WRITE_DEADLINE},
     wire::p2p::DisconnectReason,
 };
 use tokio::{
@@ -141,7 +141,10 @@ impl<'a> Connection<'a> {
                     }
                 }
                 Action::LegacyStatus(_) => {}
-                Action::Close(_) => {
+                Action::Close(end) => {
+                    if end == SessionEnd::RemoteDisconnect(DisconnectReason::PeerQuitting) {
+                        Counting::add_one(&self.shared.counting.goodbyes);
+                    }
                     self.forget_remote();
                     // What was written last must reach the remote before the socket goes.
                     self.stream.shutdown().await?;

@@ -12,7 +12,7 @@ use rustock_core::{
     },
     wire::{
         p2p::DisconnectReason,
-        rsk::{BlockIdentifier, NewBlockHashes, RskMessage, Status},
+        rsk::{BlockIdentifier, MAX_USED_IDENTIFIERS, NewBlockHashes, RskMessage, Status},
     },
 };
 
@@ -27,6 +27,10 @@ use super::{
 const QUEUE_LIMIT: usize = 2_000;
 /// A remote that has sent no RSK Status for this long is sent no announcements.
 const STATUS_EXPIRY: Duration = Duration::from_secs(600);
+
+/// Announcements that a flood consists of, each with as many blocks as a remote reads: more blocks than anybody
+/// has reason to announce in a minute.
+const FLOOD: u32 = 100;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +60,7 @@ pub struct Conversation {
     last_status: Option<Duration>,
     answers: u64,
     disconnect: Option<DisconnectReason>,
+    flood_left: u32,
 }
 
 impl Conversation {
@@ -73,6 +78,7 @@ impl Conversation {
             last_status: None,
             answers: 0,
             disconnect,
+            flood_left: if misbehaviour == Misbehaviour::Flood { FLOOD } else { 0 },
         }
     }
 
@@ -107,7 +113,7 @@ impl Conversation {
 
     /// When to ask for the next step; `None` while there is nothing to do.
     pub fn next_due(&self) -> Option<Duration> {
-        if self.disconnect.is_some() {
+        if self.disconnect.is_some() || self.flood_left > 0 {
             return Some(Duration::ZERO);
         }
         (!self.waiting.is_empty()).then(|| self.pacer.next_send())
@@ -118,6 +124,11 @@ impl Conversation {
         if let Some(reason) = self.disconnect.take() {
             self.waiting.clear();
             return Some(Step::Disconnect(reason));
+        }
+        if let Some(left) = self.flood_left.checked_sub(1) {
+            self.flood_left = left;
+            let identifiers = vec![chain.best_identifier(); MAX_USED_IDENTIFIERS];
+            return Some(Step::Send(RskMessage::NewBlockHashes(NewBlockHashes { identifiers, ignored: 0 })));
         }
         while now >= self.pacer.next_send() {
             let step = match self.waiting.pop_front()? {
@@ -292,6 +303,20 @@ mod tests {
             conversation.tell_status(&served);
             assert!(matches!(conversation.next_step(NOON, &served), Some(Step::Send(RskMessage::Status(_)))));
         }
+    }
+
+    #[test]
+    fn a_flood_announces_more_blocks_than_anybody_has_reason_to_and_ends() {
+        let (_, served, mut conversation) = start(Pace::Rskj, Misbehaviour::Flood);
+        assert_eq!(conversation.next_due(), Some(Duration::ZERO));
+        let mut announced = 0;
+        while let Some(Step::Send(RskMessage::NewBlockHashes(message))) =
+            conversation.next_step(NOON, &served)
+        {
+            announced += message.identifiers.len();
+        }
+        assert!(announced > 12_000, "{announced}");
+        assert_eq!(conversation.next_due(), None);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub enum Misbehaviour {
     WrongHeaders(WrongHeaders),
     /// Says it has this many blocks more than it has.
     ClaimHigher(u64),
+    /// Announces its best block over and over.
+    Flood,
     /// Says it is on another peer network.
     OtherNetwork,
     /// Says it has another genesis.

@@ -4,7 +4,9 @@ use core::{net::SocketAddr, time::Duration};
 use std::{io, sync::Arc};
 
 use rustock_core::{
+    DiscoveryCommand, DiscoveryEvent, UdpDiscovery, UdpSettings,
     consensus::params::NetworkParams,
+    proto::discovery::{BootNode, DiscoveryConfig},
     wire::{
         rlpx::{enode::Enode, keys::SecretKey},
         rsk::BlockIdentifier,
@@ -12,7 +14,7 @@ use rustock_core::{
 };
 use tokio::{
     net::TcpListener,
-    sync::watch,
+    sync::{mpsc, watch},
     task::{JoinHandle, JoinSet},
     time::{MissedTickBehavior, interval_at, timeout},
 };
@@ -29,6 +31,8 @@ use crate::chainkit::Random;
 /// Connections at a time; rskj accepts no more from one neighbourhood of addresses, and closes the socket of the
 /// next without a byte.
 const MAX_CONNECTIONS: usize = 16;
+/// Ports that are tried where any will do, until one is free for both sockets.
+const PORT_DRAWS: usize = 16;
 /// How long connections may take to say goodbye.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -49,6 +53,9 @@ pub struct TestPeerOptions {
     pub grow_every: Option<Duration>,
     /// What it does wrong.
     pub misbehaviour: Misbehaviour,
+    /// Where discovery starts; none keeps the peer off UDP. With it the peer answers by UDP at the port and under
+    /// the key of its connections, as rskj does.
+    pub discovery: Option<Vec<BootNode>>,
     /// How it names its software.
     pub client_id: String,
     /// Whether it offers to compress what it sends. rskj does not.
@@ -66,6 +73,7 @@ impl TestPeerOptions {
             pace: Pace::Rskj,
             grow_every: None,
             misbehaviour: Misbehaviour::None,
+            discovery: None,
             client_id: "rustock-test-peer".to_owned(),
             snappy: true,
         }
@@ -80,6 +88,16 @@ pub struct TestPeer {
     shared: Arc<Shared>,
     stopping: watch::Sender<bool>,
     listener: JoinHandle<()>,
+    discovery: Option<Discovering>,
+}
+
+/// Discovery under way; ends when it is dropped.
+#[derive(Debug)]
+struct Discovering {
+    commands: mpsc::Sender<DiscoveryCommand>,
+    /// Nobody here wants to know; what finds no room is dropped.
+    _events: mpsc::Receiver<DiscoveryEvent>,
+    task: JoinHandle<()>,
 }
 
 impl TestPeer {
@@ -92,13 +110,19 @@ impl TestPeer {
     /// When the network of the options has no genesis.
     pub async fn start(options: TestPeerOptions) -> io::Result<Self> {
         let key = node_key(options.key_seed)?;
-        let listener = TcpListener::bind(options.listen).await?;
+        let (listener, udp) = bind(&options, &key).await?;
         let local_addr = listener.local_addr()?;
         let enode = enode(&key, local_addr);
         let shared = Arc::new(Shared::new(options, key, local_addr.port()));
         let (stopping, stop_requested) = watch::channel(false);
         let listener = tokio::spawn(listen(Arc::clone(&shared), listener, stop_requested));
-        Ok(Self { enode, local_addr, shared, stopping, listener })
+        let discovery = udp.map(|udp| {
+            let (events_sender, events) = mpsc::channel(1);
+            let (commands, command_receiver) = mpsc::channel(1);
+            let task = tokio::spawn(udp.run(events_sender, command_receiver));
+            Discovering { commands, _events: events, task }
+        });
+        Ok(Self { enode, local_addr, shared, stopping, listener, discovery })
     }
 
     /// How to reach the peer.
@@ -140,12 +164,39 @@ impl TestPeer {
         if timeout(STOP_DEADLINE, &mut self.listener).await.is_err() {
             self.listener.abort();
         }
+        if let Some(discovery) = self.discovery.take() {
+            drop(discovery.commands);
+            // It ends by itself: nothing that it does takes time.
+            let _ = timeout(STOP_DEADLINE, discovery.task).await;
+        }
     }
 }
 
 impl Drop for TestPeer {
     fn drop(&mut self) {
         self.listener.abort();
+    }
+}
+
+/// Both sockets, on one port.
+async fn bind(
+    options: &TestPeerOptions,
+    key: &SecretKey,
+) -> io::Result<(TcpListener, Option<UdpDiscovery>)> {
+    let mut draws = if options.listen.port() == 0 { PORT_DRAWS } else { 1 };
+    loop {
+        draws -= 1;
+        let listener = TcpListener::bind(options.listen).await?;
+        let Some(boot_nodes) = options.discovery.clone() else { return Ok((listener, None)) };
+        let network_id = options.params.network_id;
+        let config = DiscoveryConfig { network_id, boot_nodes, local_networks: true };
+        let listen = vec![listener.local_addr()?];
+        match UdpDiscovery::bind(UdpSettings { config, listen, key: Some(key.clone()) }).await {
+            Ok(udp) => return Ok((listener, Some(udp))),
+            Err(error) if draws == 0 => return Err(io::Error::other(error)),
+            // Somebody else has this port for UDP.
+            Err(_) => {}
+        }
     }
 }
 

@@ -54,6 +54,8 @@ pub struct PeerCounters {
     pub messages_received: u64,
     /// RSK messages sent, the first Status not counted.
     pub messages_sent: u64,
+    /// Sessions that the remote ended by saying that it quits.
+    pub goodbyes: u64,
 }
 
 /// The same, while it is being counted.
@@ -63,6 +65,7 @@ pub(super) struct Counting {
     pub sessions: AtomicU64,
     pub messages_received: AtomicU64,
     pub messages_sent: AtomicU64,
+    pub goodbyes: AtomicU64,
 }
 
 impl Counting {
@@ -76,6 +79,7 @@ impl Counting {
             sessions: self.sessions.load(Ordering::Relaxed),
             messages_received: self.messages_received.load(Ordering::Relaxed),
             messages_sent: self.messages_sent.load(Ordering::Relaxed),
+            goodbyes: self.goodbyes.load(Ordering::Relaxed),
         }
     }
 }

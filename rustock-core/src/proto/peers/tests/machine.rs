@@ -436,3 +436,58 @@ fn bans_that_were_kept_hold_for_the_rest_of_their_time() {
     again.discover(1, address(1, 1));
     assert!(again.connection_of(1).is_some());
 }
+
+#[test]
+fn what_discovery_lost_is_forgotten_unless_there_was_a_session_or_nothing_works() {
+    let mut host = Host::new(limits(1), SavedPeers::default(), 3);
+    for index in 1..=3 {
+        host.discover(index, address(index as u8, 1));
+    }
+    let lose = |host: &mut Host, index: u32, at: u8| {
+        host.handle(Input::Lost { node: node(index), address: address(at, 1) });
+    };
+    // Two are dialled for one place; the third waits. While nobody is connected, the network may be at fault.
+    let waiting = (1..=3).find(|index| host.connection_of(*index).is_none()).expect("one waits");
+    lose(&mut host, waiting, waiting as u8);
+    assert!(host.machine.book().get(&node(waiting)).is_some());
+    let dialled: Vec<u32> = (1..=3).filter(|index| host.connection_of(*index).is_some()).collect();
+    let peer = host.connection_of(dialled[0]).expect("dialled");
+    host.establish(peer);
+    // At another address it was never said to be; and what is being dialled is not forgotten meanwhile.
+    lose(&mut host, waiting, 99);
+    lose(&mut host, dialled[1], dialled[1] as u8);
+    lose(&mut host, dialled[0], dialled[0] as u8);
+    assert_eq!(host.machine.book().len(), 3);
+    lose(&mut host, waiting, waiting as u8);
+    assert!(host.machine.book().get(&node(waiting)).is_none());
+    // Where there was a session once, silence by UDP says nothing.
+    host.end(peer, Ending::Lost);
+    let other = host.connection_of(dialled[1]).expect("still dialled");
+    host.establish(other);
+    lose(&mut host, dialled[0], dialled[0] as u8);
+    assert!(host.machine.book().get(&node(dialled[0])).is_some());
+}
+
+#[test]
+fn who_connected_to_us_is_kept_where_it_says_that_it_listens_and_nowhere_without_a_port() {
+    for (port, is_kept) in [(5050, true), (0, false)] {
+        let mut host = host();
+        let ip = address(1, 1).ip().expect("an address");
+        host.knock(1, ip);
+        let peer = *host.connections.keys().next().expect("admitted");
+        // Before the handshake has shown who it is, there is nobody to keep.
+        host.handle(Input::Listens { peer, port });
+        assert!(host.machine.book().is_empty());
+        host.handle(Input::Established { peer, node: node(1), ip });
+        host.handle(Input::Listens { peer, port });
+        let kept = host.machine.book().get(&node(1)).map(|record| (record.address.clone(), record.source));
+        assert_eq!(kept, is_kept.then(|| (address(1, 1), PeerSource::Inbound)));
+    }
+    // Where we dialled a node ourselves we know better than it.
+    let mut host = super::host::host();
+    host.discover(1, address(1, 1));
+    let peer = host.connection_of(1).expect("dialled");
+    host.establish(peer);
+    host.handle(Input::Listens { peer, port: 1 });
+    assert_eq!(host.machine.book().get(&node(1)).map(|record| record.address.port), Some(5050));
+}
