@@ -1,6 +1,11 @@
 //! The handle over real sockets: sync, events, reorganisations, restarts, stopping, and peers that let it down.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    net::{TcpListener, UdpSocket},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use rustock_core::{
     BlockId, BlockNumber, BuildError, ChainCursor, ChainEvent, Checkpoint, Header, LightClient, Network,
@@ -133,7 +138,9 @@ async fn syncs_a_generated_chain_and_tells_every_block_once() {
     let report = client.stop(DEADLINE).await;
     assert!(report.in_time);
     assert_eq!((report.peers_told, report.peers_cut), (1, 0));
-    peer.stop().await;
+    // A stopped peer has read all that it was sent.
+    let counters = peer.stop().await;
+    assert_eq!(counters.goodbyes, 1, "told that the client quits");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -320,11 +327,27 @@ fn stopping_leaves_no_thread_and_no_descriptor_behind() {
     let directory = tempfile::tempdir().expect("a directory");
     let run = || {
         // The peer lives in this process too, and ends before anything is counted.
-        let peer = runtime.block_on(peer(options(served(&chain))));
-        let client = simnet(&peer).data_dir(directory.path()).owned_runtime(2).build().expect("valid");
+        let mut options = options(served(&chain));
+        options.discovery = Some(Vec::new());
+        let peer = runtime.block_on(peer(options));
+        let client = LightClient::builder(Network::Simnet)
+            .boot_nodes([peer.local_addr().to_string()])
+            .listen(([127, 0, 0, 1], 0).into())
+            .request_budget(RequestBudget::UNPACED)
+            .data_dir(directory.path())
+            .owned_runtime(2)
+            .build()
+            .expect("valid");
         client.start().expect("starts");
+        let address = client.listening_on().expect("it listens");
         runtime.block_on(wait_for_height(&client, 500));
-        assert!(runtime.block_on(client.stop(DEADLINE)).in_time);
+        // The store may hold the chain already; only discovery leads to this peer.
+        runtime.block_on(wait_for(&client, "a session", |status| status.peers == 1));
+        assert!(UdpSocket::bind(address).is_err(), "discovery is at the port of the listener");
+        let report = runtime.block_on(client.stop(DEADLINE));
+        assert_eq!((report.in_time, report.peers_told, report.peers_cut), (true, 1, 0));
+        UdpSocket::bind(address).expect("the UDP port is free again");
+        TcpListener::bind(address).expect("the TCP port is free again");
         runtime.block_on(peer.stop());
         client
     };

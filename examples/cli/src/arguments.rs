@@ -1,10 +1,18 @@
 //! The command line, as clap reads it.
 
-use core::{net::SocketAddr, time::Duration};
+use core::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rustock_core::{Network, primitives::hash::BlockHash, primitives::number::BlockNumber};
+use rustock_core::{
+    Network,
+    primitives::{hash::BlockHash, number::BlockNumber, peer::BanSubject},
+    proto::discovery::BootNode,
+    wire::rlpx::enode::Enode,
+};
 
 use crate::sync::PATIENCE;
 
@@ -28,6 +36,15 @@ pub enum Command {
     Header(HeaderOptions),
     /// Show what a data directory holds
     Status(StatusOptions),
+    /// Show the peers and bans that a data directory remembers
+    Peers(PeersOptions),
+    /// Ban a node or an address in a data directory
+    Ban(BanOptions),
+    /// Lift a ban in a data directory
+    Unban(UnbanOptions),
+    /// Look for what keeps a client from its peers
+    #[command(subcommand)]
+    Doctor(DoctorCommand),
     /// Serve headers as an rskj node would: a peer for tests and offline work
     Serve(ServeOptions),
     /// Show what works: real headers over real sockets, a sync that is resumed, a reorganisation
@@ -69,9 +86,12 @@ pub struct SyncOptions {
     /// mainnet, testnet, regtest or simnet
     #[arg(long, value_name = "NETWORK")]
     pub network: Network,
-    /// A peer, as enode://<node id>@<host>:<port>; may be given several times
-    #[arg(long = "peer", value_name = "ENODE", required = true)]
+    /// A peer, as enode://<node id>@<host>:<port>; may be given several times. Without one, peers are looked for
+    #[arg(long = "peer", value_name = "ENODE")]
     pub peers: Vec<String>,
+    /// Where to start looking for peers, instead of at the network's boot nodes; may be given several times
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "peers")]
+    pub boot: Vec<BootNode>,
     /// Where the chain is kept; made if need be
     #[arg(long, value_name = "DIRECTORY")]
     pub data_dir: PathBuf,
@@ -120,6 +140,66 @@ pub struct StatusOptions {
     pub json: bool,
 }
 
+/// `rustock peers`.
+#[derive(Debug, Args)]
+pub struct PeersOptions {
+    /// Where the client keeps what it remembers; it must not be running
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rustock ban`.
+#[derive(Debug, Args)]
+pub struct BanOptions {
+    /// A node by its id or enode; or an IPv4 address, or an IPv6 address, which stands for its /64
+    #[arg(value_name = "SUBJECT")]
+    pub subject: Subject,
+    /// How long: a number with s, m, h or d behind it; for ever otherwise
+    #[arg(long = "for", value_name = "DURATION", value_parser = ban_duration)]
+    pub duration: Option<Duration>,
+    /// Where the client keeps what it remembers; it must not be running
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+}
+
+/// `rustock unban`.
+#[derive(Debug, Args)]
+pub struct UnbanOptions {
+    /// A node by its id or enode; or an IPv4 address, or an IPv6 address, which stands for its /64
+    #[arg(value_name = "SUBJECT")]
+    pub subject: Subject,
+    /// Where the client keeps what it remembers; it must not be running
+    #[arg(long, value_name = "DIRECTORY")]
+    pub data_dir: PathBuf,
+}
+
+/// The examinations.
+#[derive(Debug, Subcommand)]
+pub enum DoctorCommand {
+    /// Look up the boot nodes, find nodes by UDP and dial a few. Not tested against the public networks so far
+    Peers(DoctorPeersOptions),
+}
+
+/// `rustock doctor peers`.
+#[derive(Debug, Args)]
+pub struct DoctorPeersOptions {
+    /// mainnet, testnet, regtest or simnet
+    #[arg(long, value_name = "NETWORK", default_value = "mainnet")]
+    pub network: Network,
+    /// Start here instead of at the network's boot nodes; may be given several times
+    #[arg(long, value_name = "HOST:PORT")]
+    pub boot: Vec<BootNode>,
+    /// The longest that looking for nodes may take, and dialling them after that
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value_t = Seconds(Duration::from_secs(20)))]
+    pub patience: Seconds,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `rustock serve`.
 #[derive(Debug, Args)]
 pub struct ServeOptions {
@@ -151,6 +231,15 @@ pub struct ServeOptions {
     /// generated one that leaves two blocks below HEIGHT
     #[arg(long, value_name = "FILE@HEIGHT", requires = "reveal_from")]
     pub fork: Option<ForkChoice>,
+    /// Take no part in discovery. Otherwise the peer answers by UDP at the port of its connections
+    #[arg(long)]
+    pub no_udp: bool,
+    /// A node of the network to join, by UDP; may be given several times
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "no_udp")]
+    pub boot: Vec<BootNode>,
+    /// Do wrong: silent says nothing at all, lying breaks the proof in each answer, flooding announces without end
+    #[arg(long, value_name = "HOW")]
+    pub misbehave: Option<MisbehaviourName>,
     /// Print the enode as a JSON object
     #[arg(long)]
     pub json: bool,
@@ -207,6 +296,42 @@ impl FromStr for BlockName {
     }
 }
 
+/// A node or an address, for a ban.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subject(pub BanSubject);
+
+impl FromStr for Subject {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(enode) = text.parse::<Enode>() {
+            return Ok(Self(BanSubject::Node(enode.node_id())));
+        }
+        if let Ok(node) = text.parse() {
+            return Ok(Self(BanSubject::Node(node)));
+        }
+        let (address, is_prefix) = match text.strip_suffix("/64") {
+            Some(address) => (address, true),
+            None => (text, false),
+        };
+        match address.parse::<IpAddr>() {
+            Ok(ip) if ip.is_ipv6() || !is_prefix => Ok(Self(BanSubject::of_ip(ip))),
+            _ => Err("a node id of 128 hex digits, an enode, an IPv4 or an IPv6 address is expected"),
+        }
+    }
+}
+
+/// What a served peer does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MisbehaviourName {
+    /// It accepts connections and says nothing.
+    Silent,
+    /// Its headers have broken proofs.
+    Lying,
+    /// It announces blocks without end.
+    Flooding,
+}
+
 /// Whose pace to serve at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PaceName {
@@ -244,6 +369,21 @@ impl core::fmt::Display for Seconds {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.0.as_secs().fmt(f)
     }
+}
+
+/// `90s`, `15m`, `2h`, `7d`.
+fn ban_duration(text: &str) -> Result<Duration, &'static str> {
+    const WANTED: &str = "a whole number, 1 or more, with s, m, h or d behind it";
+    let unit = match text.as_bytes().last() {
+        Some(b's') => 1,
+        Some(b'm') => 60,
+        Some(b'h') => 3_600,
+        Some(b'd') => 86_400,
+        _ => return Err(WANTED),
+    };
+    let number: u64 = text[..text.len() - 1].parse().map_err(|_| WANTED)?;
+    let seconds = number.checked_mul(unit).filter(|seconds| *seconds > 0).ok_or(WANTED)?;
+    Ok(Duration::from_secs(seconds))
 }
 
 fn seconds(text: &str) -> Result<Seconds, &'static str> {
@@ -285,6 +425,30 @@ mod tests {
             unknown.unwrap_err(),
             "unknown network \"mainnett\": use mainnet, testnet, regtest or simnet, or the path of a parameters file"
         );
+    }
+
+    #[test]
+    fn a_ban_is_for_a_node_or_an_address_and_for_a_number_of_some_unit() {
+        let id = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798\
+                  483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8";
+        let node: Subject = id.parse().unwrap();
+        for text in [format!("0x{id}"), format!("enode://{id}@192.0.2.1:5050")] {
+            assert_eq!(text.parse(), Ok(node));
+        }
+        for (text, shown) in
+            [("192.0.2.7", "192.0.2.7"), ("2001:db8::7", "2001:db8::/64"), ("2001:db8::/64", "2001:db8::/64")]
+        {
+            assert_eq!(text.parse::<Subject>().unwrap().0.to_string(), shown);
+        }
+        for text in ["", "192.0.2.7/64", "192.0.2", "0x12", "localhost", "enode://12@192.0.2.1:5050"] {
+            assert!(text.parse::<Subject>().is_err(), "{text}");
+        }
+        for (text, seconds) in [("1s", 1), ("15m", 900), ("2h", 7_200), ("7d", 604_800)] {
+            assert_eq!(ban_duration(text), Ok(Duration::from_secs(seconds)));
+        }
+        for text in ["", "s", "0s", "5", "-1s", "1.5h", "1w", "99999999999999999d", "é"] {
+            assert!(ban_duration(text).is_err(), "{text}");
+        }
     }
 
     #[test]

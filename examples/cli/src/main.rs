@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod ban;
 mod block;
 mod clock;
 mod demo;
+mod doctor;
 mod exit;
 mod header;
 mod header_file;
@@ -12,6 +14,7 @@ mod interrupt;
 mod lines;
 mod output;
 mod parameters_file;
+mod peers;
 mod serve;
 mod status;
 mod stored;
@@ -22,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, DoctorCommand};
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
@@ -30,6 +33,10 @@ fn main() -> ExitCode {
         Command::Sync(options) => sync::run(&options),
         Command::Header(options) => header::run(&options),
         Command::Status(options) => status::run(&options),
+        Command::Peers(options) => peers::run(&options),
+        Command::Ban(options) => ban::ban(&options),
+        Command::Unban(options) => ban::unban(&options),
+        Command::Doctor(DoctorCommand::Peers(options)) => doctor::peers(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Demo => demo::run(),
     };

@@ -5,12 +5,12 @@ use core::time::Duration;
 use rustock_core::{Network, consensus::params::NetworkParams, primitives::number::BlockNumber};
 use rustock_test_support::{
     chainkit::{Chain, ChainBuilder},
-    peer::{Pace, ServedChain, ServedChainError, TestPeer, TestPeerOptions},
+    peer::{Misbehaviour, Pace, ServedChain, ServedChainError, TestPeer, TestPeerOptions, WrongHeaders},
 };
 use serde::Serialize;
 
 use crate::{
-    arguments::{ForkChoice, PaceName, ServeOptions},
+    arguments::{ForkChoice, MisbehaviourName, PaceName, ServeOptions},
     block::Block,
     exit::{Exit, Failure},
     header_file,
@@ -30,6 +30,13 @@ pub fn run(options: &ServeOptions) -> Result<Exit, Failure> {
         pace: match options.pace {
             PaceName::Rskj => Pace::Rskj,
             PaceName::None => Pace::None,
+        },
+        discovery: (!options.no_udp).then(|| options.boot.clone()),
+        misbehaviour: match options.misbehave {
+            None => Misbehaviour::None,
+            Some(MisbehaviourName::Silent) => Misbehaviour::NoHandshake,
+            Some(MisbehaviourName::Lying) => Misbehaviour::WrongHeaders(WrongHeaders::BrokenProof),
+            Some(MisbehaviourName::Flooding) => Misbehaviour::Flood,
         },
         grow_every: options.every.map(Duration::from_millis),
         ..TestPeerOptions::new(params.clone(), chain(options, &params)?)

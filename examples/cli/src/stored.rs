@@ -28,14 +28,21 @@ pub struct Stored {
     pub store: RedbStore,
 }
 
+/// Whose chain the store in `directory` holds; makes none.
+pub fn identify(directory: &Path) -> Result<StoreIdentity, Failure> {
+    let in_directory =
+        |reason: &dyn core::fmt::Display| Failure::new(format!("{}: {reason}", directory.display()));
+    RedbStore::identify(directory)
+        .map_err(|error| in_directory(&error))?
+        .ok_or_else(|| in_directory(&"there is no Rustock store in this directory"))
+}
+
 impl Stored {
     /// Opens the store in `directory`; makes none.
     pub fn open(directory: &Path) -> Result<Self, Failure> {
         let in_directory =
             |reason: &dyn core::fmt::Display| Failure::new(format!("{}: {reason}", directory.display()));
-        let identity = RedbStore::identify(directory)
-            .map_err(|error| in_directory(&error))?
-            .ok_or_else(|| in_directory(&"there is no Rustock store in this directory"))?;
+        let identity = identify(directory)?;
         let network: Network = identity.network.parse().map_err(|error| in_directory(&error))?;
         let params = (*network.params()).clone();
         let genesis = params.genesis_header().expect("the genesis of a named network is a header");

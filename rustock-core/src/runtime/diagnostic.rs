@@ -45,14 +45,14 @@ pub enum Diagnostic {
         /// Why.
         reason: ConnectionEnd,
     },
-    /// A peer was sent away.
+    /// The sync machine wants a peer gone.
     Expelled {
         /// This connection.
         peer: PeerId,
         /// What it did.
         fault: PeerFault,
     },
-    /// A peer was sent away for another reason than what it did.
+    /// A peer was sent away: for what it did, or for another reason.
     Dropped {
         /// This connection.
         peer: PeerId,

@@ -30,7 +30,7 @@ use crate::{
     },
     proto::{
         discovery::Demand,
-        peers::{Action, Direction, DropCause, Ending, Input, PeerMachine, PeerView, SlotState},
+        peers::{Action, Direction, Ending, Input, PeerMachine, PeerView, SlotState},
         session::Traffic,
         sync::PeerId,
         time::Timestamp,
@@ -225,9 +225,7 @@ impl Peers {
                     open.is_leaving = true;
                     open.handle.expel(reason, cause.is_hostile());
                     self.dropped.push_back(peer);
-                    if let Some(enode) = open.enode.clone()
-                        && !matches!(cause, DropCause::Offence(_))
-                    {
+                    if let Some(enode) = open.enode.clone() {
                         self.shared.diagnose(Diagnostic::Dropped { peer, enode, cause });
                     }
                 }

@@ -4,7 +4,10 @@ use std::io::{self, IsTerminal};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::events::{Event, Progress, StopReason};
+use super::{
+    events::{Event, Progress, StopReason},
+    search::UDP_SILENT,
+};
 use crate::{
     block::Block,
     exit::Failure,
@@ -143,6 +146,11 @@ fn tell(
             }
             Ok(())
         }
+        Event::Searching { nodes_found: 0, .. } => line("looking for peers: asking the boot nodes by UDP"),
+        Event::Searching { nodes_found, seconds } => {
+            line(&format!("looking for peers: {nodes_found} found by UDP in {seconds} s, dialling some"))
+        }
+        Event::UdpSilent { .. } => line(UDP_SILENT),
         Event::Connected { peer, client_id } => {
             line(&format!("connected to {} ({})", address(peer), printable(client_id)))
         }

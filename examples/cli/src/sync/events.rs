@@ -46,6 +46,18 @@ pub enum Event {
         /// Its hash.
         hash: String,
     },
+    /// No peer is connected, and some are looked for.
+    Searching {
+        /// Nodes that have answered by UDP so far.
+        nodes_found: u64,
+        /// Seconds since the start.
+        seconds: u64,
+    },
+    /// No node has answered by UDP for so long that it may be blocked.
+    UdpSilent {
+        /// Seconds since the start.
+        seconds: u64,
+    },
     /// A session with a peer is established.
     Connected {
         /// Its enode.

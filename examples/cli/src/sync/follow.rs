@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Instant};
 use rustock_core::{
     ChainEvent, LightClient, NextError, RunState, Status, SubscribeOptions, Subscription,
     client::{ConnectionEnd, Diagnostic, Diagnostics, NextDiagnostic},
-    proto::sync::PeerId,
+    proto::{peers::DropCause, sync::PeerId},
 };
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
@@ -15,6 +15,7 @@ use super::{
     console::Console,
     events::{Event, Progress, StopReason},
     patience::Patience,
+    search::{Search, UDP_SILENT},
 };
 use crate::{
     arguments::SyncOptions,
@@ -42,6 +43,7 @@ pub struct Follow<'a> {
     faults: BTreeMap<PeerId, String>,
     shown: Option<Progress>,
     was_following: bool,
+    search: Search,
 }
 
 /// Why the loop ended.
@@ -63,6 +65,7 @@ impl<'a> Follow<'a> {
             faults: BTreeMap::new(),
             shown: None,
             was_following: false,
+            search: Search::new(options.peers.is_empty()),
         }
     }
 
@@ -123,6 +126,9 @@ impl<'a> Follow<'a> {
                 }
                 _ = ticks.tick() => {
                     let status = self.client.status();
+                    if let Some(event) = self.search.look(self.started.elapsed(), status.peers) {
+                        self.console.show(&event)?;
+                    }
                     self.show_progress(&status)?;
                     if self.options.until_synced && patience.is_lost(&status, Instant::now()) {
                         return Ok(End::Stalled);
@@ -199,11 +205,20 @@ impl<'a> Follow<'a> {
 
     fn show_diagnostic(&mut self, diagnostic: Diagnostic) -> Result<(), Failure> {
         match diagnostic {
+            Diagnostic::Found { .. } => {
+                self.search.found();
+                Ok(())
+            }
             Diagnostic::Connected { enode, client_id, .. } => {
                 self.console.show(&Event::Connected { peer: enode.to_string(), client_id })
             }
             Diagnostic::Expelled { peer, fault } => {
                 self.faults.insert(peer, fault.to_string());
+                Ok(())
+            }
+            // What the sync machine says is more precise, and comes first.
+            Diagnostic::Dropped { peer, cause: DropCause::Offence(offence), .. } => {
+                self.faults.entry(peer).or_insert_with(|| offence.name().to_owned());
                 Ok(())
             }
             Diagnostic::Disconnected { reason: ConnectionEnd::Stopping, .. } => Ok(()),
@@ -230,6 +245,7 @@ impl<'a> Follow<'a> {
 
     fn stalled(&self, status: &Status) -> Failure {
         let problem = match &status.last_problem {
+            _ if self.search.is_in_vain() => UDP_SILENT.to_owned(),
             Some(problem) => format!("the last problem was with {problem}"),
             None if status.peers == 0 => "no peer could be connected to".to_owned(),
             None => "the peer does not answer".to_owned(),

@@ -4,6 +4,7 @@ mod console;
 mod events;
 mod follow;
 mod patience;
+mod search;
 
 use core::time::Duration;
 use std::{fs, path::Path};
@@ -44,7 +45,13 @@ pub fn run(options: &SyncOptions) -> Result<Exit, Failure> {
 
 fn build(options: &SyncOptions) -> Result<LightClient, Failure> {
     let mut builder = builder(&options.network, &options.data_dir, options.unpaced)
-        .trusted_peers(options.peers.iter().map(String::as_str));
+        .trusted_peers(options.peers.iter().map(String::as_str))
+        .boot_nodes(options.boot.iter().map(ToString::to_string));
+    if options.peers.is_empty() && options.boot.is_empty() && options.network.params().boot_nodes.is_empty() {
+        let sentence =
+            format!("{} has no boot nodes to look for peers at: give --peer or --boot", options.network);
+        return Err(Failure::with(Exit::Unreadable, sentence));
+    }
     let checkpoint = match &options.checkpoint {
         Some(path) => Some(read_checkpoint(path, &options.network)?),
         None => None,
@@ -88,7 +95,7 @@ fn read_checkpoint(path: &Path, network: &Network) -> Result<Checkpoint, Failure
 }
 
 /// The library names its own settings; people know the options.
-fn build_failure(error: BuildError, data_dir: &Path) -> Failure {
+pub fn build_failure(error: BuildError, data_dir: &Path) -> Failure {
     match error {
         BuildError::Peer { value, reason } => {
             Failure::with(Exit::Unreadable, format!("--peer {value:?}: {reason}"))

@@ -158,8 +158,8 @@ impl TestPeer {
     }
 
     /// Stops listening, tells every remote that the peer is going away, and waits until they are told, at most
-    /// five seconds.
-    pub async fn stop(mut self) {
+    /// five seconds. What went through until then.
+    pub async fn stop(mut self) -> PeerCounters {
         self.stopping.send_replace(true);
         if timeout(STOP_DEADLINE, &mut self.listener).await.is_err() {
             self.listener.abort();
@@ -169,6 +169,7 @@ impl TestPeer {
             // It ends by itself: nothing that it does takes time.
             let _ = timeout(STOP_DEADLINE, discovery.task).await;
         }
+        self.counters()
     }
 }
 
@@ -179,10 +180,7 @@ impl Drop for TestPeer {
 }
 
 /// Both sockets, on one port.
-async fn bind(
-    options: &TestPeerOptions,
-    key: &SecretKey,
-) -> io::Result<(TcpListener, Option<UdpDiscovery>)> {
+async fn bind(options: &TestPeerOptions, key: &SecretKey) -> io::Result<(TcpListener, Option<UdpDiscovery>)> {
     let mut draws = if options.listen.port() == 0 { PORT_DRAWS } else { 1 };
     loop {
         draws -= 1;
