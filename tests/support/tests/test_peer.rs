@@ -237,6 +237,6 @@ async fn another_network_or_genesis_ends_the_session() {
 async fn a_peer_that_never_answers_the_handshake_keeps_the_connection_open_until_it_stops() {
     let (_, peer) = misbehaving(Misbehaviour::NoHandshake).await;
     let mut remote = Remote::call(peer.enode(), 1).await;
-    let (end, ()) = tokio::join!(remote.end(), peer.stop());
+    let (end, _) = tokio::join!(remote.end(), peer.stop());
     assert_eq!(end, SessionEnd::ConnectionClosed(Stage::ExpectAck));
 }
