@@ -200,10 +200,14 @@ impl BodyError {
         }
     }
 
-    /// True when the body is not the header's at all, which says nothing about the block: whoever sent the body
-    /// sent another one.
+    /// True when the body may not be the header's at all, which says nothing about the block: whoever sent the body
+    /// sent another one. Too few transactions for the edges are such a case, because transactions are not
+    /// compared with their root yet: anybody can leave some out.
     pub const fn is_another_body(&self) -> bool {
-        matches!(self, Self::Extension(_) | Self::UnclesHash { .. })
+        matches!(
+            self,
+            Self::Extension(_) | Self::UnclesHash { .. } | Self::Edges(EdgesFault::PastTransactions { .. })
+        )
     }
 
     /// True when the same block can become valid later: an uncle is ahead of the clock.
@@ -217,6 +221,9 @@ impl BodyError {
             Self::Extension(mismatch) => match mismatch {
                 ExtensionMismatch::NotExpected => "no extension".to_owned(),
                 ExtensionMismatch::Missing => "an extension".to_owned(),
+                ExtensionMismatch::WrongVersion { expected, .. } => {
+                    format!("an extension of version {expected}")
+                }
                 ExtensionMismatch::WrongHash { expected, .. } => expected.to_string(),
             },
             Self::Edges(fault) => match fault {
@@ -253,6 +260,7 @@ impl BodyError {
             Self::Extension(mismatch) => match mismatch {
                 ExtensionMismatch::NotExpected => "one".to_owned(),
                 ExtensionMismatch::Missing => "none".to_owned(),
+                ExtensionMismatch::WrongVersion { seen, .. } => format!("one of version {seen}"),
                 ExtensionMismatch::WrongHash { seen, .. } => seen.to_string(),
             },
             Self::Edges(fault) => match fault {

@@ -68,7 +68,7 @@ pub struct Activations {
     /// RSKIP-UMM: the `ummRoot` field.
     pub rskip_umm: Activation,
     /// Where a version-2 header in its full form must have a base event. Below, rskj also reads headers
-    /// without one, which its first testnet release with RSKIP-535 wrote.
+    /// without one, and headers of version 1: what was mined while nodes learned of RSKIP-535.
     pub base_event_required: Activation,
 }
 
@@ -103,6 +103,15 @@ impl Activations {
         }
     }
 
+    /// True when a header at `number` may be of this version. Besides the height's version that is version 1 at
+    /// the heights where rskj still reads version-2 headers without their base event: nodes that did not know
+    /// RSKIP-535 yet mined such blocks, and rskj keeps them as they are.
+    pub fn allows_version(&self, number: BlockNumber, version: HeaderVersion) -> bool {
+        let due = self.header_version(number);
+        let may_be_older = due == HeaderVersion::V2 && !self.base_event_required.is_active(number);
+        version == due || (may_be_older && version == HeaderVersion::V1)
+    }
+
     /// True when a header's extension at `number` has a list of edges.
     pub fn has_edges(&self, number: BlockNumber) -> bool {
         self.header_version(number) != HeaderVersion::V0 && self.rskip144.is_active(number)
@@ -126,6 +135,15 @@ pub enum HeaderVersion {
 }
 
 impl HeaderVersion {
+    /// The version with an extension that has this number.
+    pub(super) const fn with_extension(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::V1),
+            2 => Some(Self::V2),
+            _ => None,
+        }
+    }
+
     /// The version's number, as headers write it.
     pub const fn number(self) -> u8 {
         match self {
@@ -163,6 +181,17 @@ mod tests {
         assert_eq!([9, 11, 12].map(edges), [false, false, true]);
         let from_genesis = Activations { rskip351: Activation::GENESIS, ..Activations::NONE };
         assert_eq!([0, 1].map(|n| from_genesis.header_version(BlockNumber::new(n)).number()), [0, 1]);
+        let allowed = |rules: &Activations, number| {
+            let all = [HeaderVersion::V0, HeaderVersion::V1, HeaderVersion::V2];
+            all.map(|version| rules.allows_version(BlockNumber::new(number), version))
+        };
+        let lenient = Activations { base_event_required: Activation::at(20), ..rules.clone() };
+        assert_eq!(allowed(&lenient, 9), [true, false, false]);
+        assert_eq!(allowed(&lenient, 13), [false, true, false]);
+        assert_eq!(allowed(&lenient, 14), [false, true, true]);
+        assert_eq!(allowed(&lenient, 19), [false, true, true]);
+        assert_eq!(allowed(&lenient, 20), [false, false, true]);
+        assert_eq!(allowed(&rules, 14), [false, false, true]);
         let out_of_order = Activations { rskip535: Activation::GENESIS, ..Activations::NONE };
         assert_eq!(out_of_order.header_version(BlockNumber::new(1)), HeaderVersion::V0);
     }

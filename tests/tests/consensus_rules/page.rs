@@ -21,7 +21,8 @@ Beside the tests named here, every rule is compared with a second verifier that 
 
 const FOOT: &str = "
 RSKIP-126 changes how state, transactions and receipts are hashed into the roots, and no rule of headers. Not checked at all, because
-it takes executing the block: the roots themselves, the gas used, the fees paid, the logs bloom. A header's time may be before its
+it takes executing the block: the roots themselves, the gas used, the fees paid, the logs bloom. Rules for transactions come with the check of
+their root. A header's time may be before its
 parent's (rskj imports such blocks, and the difficulty formula knows them): `verify` warns of it.
 ";
 

@@ -152,7 +152,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         rule: "decode",
-        what: "the seventh field is version and hash of an extension, the version that of the height",
+        what: "the seventh field is version and hash of an extension, the version that of the height (on testnet below 7,800,000 version 1 too)",
         holds: Holds::From(|rules| rules.rskip351),
         rskips: &["351"],
         rskj: "BlockFactory",
@@ -683,7 +683,7 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         rule: "transactions_root",
-        what: "**not applied yet**: `verify` says so of every body",
+        what: "**not applied yet**, and so no rule for transactions (REMASC's last, gas prices, field sizes): `verify` says so of every body",
         needs: Needs::Body,
         rskj: "BlockValidatorImpl",
         file: "consensus/verify_body.rs",

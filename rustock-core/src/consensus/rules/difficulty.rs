@@ -39,10 +39,13 @@ pub fn expected(
 ) -> Option<Difficulty> {
     let minimum = minimum(params, number);
     // rskj holds times in a signed 64-bit, and decoding saw to it that they fit.
-    let seconds_since_parent = (timestamp.as_secs() as i64).wrapping_sub(parent.timestamp.as_secs() as i64);
-    if !params.activations.rskip97.is_active(number) && seconds_since_parent >= RESET_AFTER_SECONDS {
+    let (time, parent_time) = (timestamp.as_secs() as i64, parent.timestamp.as_secs() as i64);
+    // Its sum wraps for a parent at the end of time, as rskj's does.
+    let reset_from = parent_time.wrapping_add(RESET_AFTER_SECONDS);
+    if !params.activations.rskip97.is_active(number) && time >= reset_from {
         return Some(minimum);
     }
+    let seconds_since_parent = time.wrapping_sub(parent_time);
     if seconds_since_parent < 0 {
         return Some(parent.difficulty);
     }
@@ -171,6 +174,20 @@ mod tests {
         assert_eq!(next(&testnet, 2_581_800, PARENT, 600, 0), Some(550_000_000));
         let mainnet_minimum = Some(7_000_000_000_000_000);
         assert_eq!(next(&NetworkParams::mainnet(), 5_000_000, 1, 600, 0), mainnet_minimum);
+    }
+
+    #[test]
+    fn at_the_end_of_time_the_reset_wraps_as_in_rskj() {
+        let at = |parent_time: i64, time: i64| {
+            let parent =
+                Parent { timestamp: UnixTime::from_secs(parent_time as u64), ..test_headers::parent() };
+            let testnet = NetworkParams::testnet();
+            expected(&testnet, &parent, BlockNumber::new(1), UnixTime::from_secs(time as u64), 0)
+        };
+        let minimum = Some(NetworkParams::testnet().minimum_difficulty);
+        assert_ne!(at(i64::MAX - 600, i64::MAX - 599), minimum);
+        assert_eq!(at(i64::MAX - 600, i64::MAX), minimum);
+        assert_eq!(at(i64::MAX - 599, i64::MAX - 598), minimum, "the sum is negative");
     }
 
     #[test]

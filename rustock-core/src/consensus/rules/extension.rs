@@ -1,8 +1,8 @@
 //! The extension in a body is the one whose hash the header has.
 //!
-//! RSKIP-351. rskj has no such rule: it puts the two together unchecked (`BlockHeader.setExtension`), and a wrong
-//! extension shows when the block is executed. Without execution this rule is what makes edges, base event and
-//! logs bloom those of the header.
+//! RSKIP-351. rskj has no such rule: it puts the two together unchecked (`BlockHeader.setExtension`). A wrong bloom
+//! shows when the block is executed, and anything else when the stored block, which then has another hash, is read
+//! again. This rule is what makes edges, base event and logs bloom those of the header.
 
 use crate::{
     consensus::body_error::BodyError,
@@ -81,7 +81,12 @@ mod tests {
             }
             for other in others {
                 let expected = header.extension_hash().expect("of a later version");
-                let mismatch = ExtensionMismatch::WrongHash { expected, seen: other.hash() };
+                let mismatch = match (header.version().number(), other.version().number()) {
+                    (due, version) if due != version => {
+                        ExtensionMismatch::WrongVersion { expected: due, seen: version }
+                    }
+                    _ => ExtensionMismatch::WrongHash { expected, seen: other.hash() },
+                };
                 assert_eq!(check(&header, Some(&other)), Err(BodyError::Extension(mismatch)), "{number}");
             }
         }

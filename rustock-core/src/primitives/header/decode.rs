@@ -250,8 +250,7 @@ pub(super) fn parse(
     let number = BlockNumber::new(reader.unsigned(HeaderField::Number, LONG_LIMIT)?);
 
     // The height decides the layout, so what came before it is judged only now.
-    let version = activations.header_version(number);
-    check_logs(&raw[logs.clone()], version, sizes)?;
+    let version = read_logs(&raw[logs.clone()], activations, number, sizes)?;
     let has_umm_root = activations.has_umm_root(number);
     let without_proof = if has_umm_root { 17 } else { 16 };
     if field_count != without_proof && field_count != without_proof + 3 {
@@ -308,16 +307,21 @@ pub(super) fn parse(
     })
 }
 
-/// The seventh field: a bloom, or the version and hash of the extension.
-fn check_logs(bytes: &[u8], version: HeaderVersion, sizes: Sizes) -> Result<(), HeaderDecodeError> {
-    let (field, outcome) = match version {
-        HeaderVersion::V0 if sizes == Sizes::OfUncles => return Ok(()),
-        HeaderVersion::V0 => (HeaderField::LogsBloom, check_bloom_size(bytes)),
-        HeaderVersion::V1 | HeaderVersion::V2 => {
-            (HeaderField::ExtensionData, check_extension_data(bytes, version))
-        }
-    };
-    outcome.map_err(|reason| HeaderDecodeError::Field { field, reason })
+/// The seventh field: a bloom, or the version and hash of the extension. Gives the header's version.
+fn read_logs(
+    bytes: &[u8],
+    activations: &Activations,
+    number: BlockNumber,
+    sizes: Sizes,
+) -> Result<HeaderVersion, HeaderDecodeError> {
+    let fault = |field| move |reason| HeaderDecodeError::Field { field, reason };
+    if activations.header_version(number) != HeaderVersion::V0 {
+        return read_extension_data(bytes, activations, number).map_err(fault(HeaderField::ExtensionData));
+    }
+    if sizes == Sizes::OfBlocks {
+        check_bloom_size(bytes).map_err(fault(HeaderField::LogsBloom))?;
+    }
+    Ok(HeaderVersion::V0)
 }
 
 fn check_bloom_size(bytes: &[u8]) -> Result<(), FieldError> {
@@ -327,20 +331,30 @@ fn check_bloom_size(bytes: &[u8]) -> Result<(), FieldError> {
     Err(RlpError::WrongSize { expected: LOGS_BLOOM_SIZE, actual: bytes.len() }.into())
 }
 
-/// A list of the height's version and a hash. rskj looks at the first byte of the first entry alone; no block
-/// with anything else in here can be completed by its extension.
-fn check_extension_data(bytes: &[u8], version: HeaderVersion) -> Result<(), FieldError> {
+/// A list of a version that the height allows and a hash. rskj looks at the first byte of the first entry alone.
+fn read_extension_data(
+    bytes: &[u8],
+    activations: &Activations,
+    number: BlockNumber,
+) -> Result<HeaderVersion, FieldError> {
     let mut entries = Item::decode(bytes)?.list()?;
-    check_version(entries.next_item()?, version)?;
+    let version = read_version(entries.next_item()?, activations, number)?;
     entries.next_item()?.array::<32>()?;
-    Ok(entries.finish()?)
+    entries.finish()?;
+    Ok(version)
 }
 
-/// A version byte is the height's.
-pub(super) fn check_version(item: Item<'_>, version: HeaderVersion) -> Result<(), FieldError> {
+/// A version byte that the height allows.
+pub(super) fn read_version(
+    item: Item<'_>,
+    activations: &Activations,
+    number: BlockNumber,
+) -> Result<HeaderVersion, FieldError> {
     let [actual] = item.array()?;
-    let expected = version.number();
-    if actual == expected { Ok(()) } else { Err(FieldError::WrongVersion { expected, actual }) }
+    let version = HeaderVersion::with_extension(actual);
+    version.filter(|version| activations.allows_version(number, *version)).ok_or_else(|| {
+        FieldError::WrongVersion { expected: activations.header_version(number).number(), actual }
+    })
 }
 
 /// rskj writes the three fields only when one of them has bytes, and insists on 80 bytes of Bitcoin header

@@ -6,7 +6,7 @@
 use rlp::RlpStream;
 
 use super::{
-    FieldError, HeaderDecodeError, HeaderField, LOGS_BLOOM_SIZE, LogsCommitment, decode::check_version,
+    FieldError, HeaderDecodeError, HeaderField, LOGS_BLOOM_SIZE, LogsCommitment, decode::read_version,
 };
 use crate::primitives::{
     activation::{Activations, HeaderVersion},
@@ -28,7 +28,7 @@ pub struct HeaderExtension {
 }
 
 impl HeaderExtension {
-    /// Decodes the list `[bloom, base event?, edges?]` of a block at `number`.
+    /// Decodes the list `[bloom, base event?, edges?]` of a block at `number`, of the height's version.
     ///
     /// # Errors
     /// [`HeaderDecodeError`] names the field and what is wrong with it. At a height of version 0 there is no
@@ -38,7 +38,15 @@ impl HeaderExtension {
         activations: &Activations,
         number: BlockNumber,
     ) -> Result<Self, HeaderDecodeError> {
-        let version = activations.header_version(number);
+        Self::decode_as(activations.header_version(number), raw, activations, number)
+    }
+
+    fn decode_as(
+        version: HeaderVersion,
+        raw: &[u8],
+        activations: &Activations,
+        number: BlockNumber,
+    ) -> Result<Self, HeaderDecodeError> {
         let mut fields =
             Item::decode(raw).and_then(|item| item.list()).map_err(HeaderDecodeError::NotAList)?;
         let actual = fields.count_items().map_err(HeaderDecodeError::NotAList)?;
@@ -69,13 +77,13 @@ impl HeaderExtension {
         activations: &Activations,
         number: BlockNumber,
     ) -> Result<Self, HeaderDecodeError> {
-        let version = activations.header_version(number);
         let mut fields =
             Item::decode(raw).and_then(|item| item.list()).map_err(HeaderDecodeError::NotAList)?;
-        take(&mut fields, HeaderField::Version, |item| check_version(item, version))?;
+        let version =
+            take(&mut fields, HeaderField::Version, |item| read_version(item, activations, number))?;
         let extension = take(&mut fields, HeaderField::ExtensionData, |item| Ok(item.string()?))?;
         fields.finish().map_err(HeaderDecodeError::NotAList)?;
-        Self::decode(extension, activations, number)
+        Self::decode_as(version, extension, activations, number)
     }
 
     /// The version of the headers that have such an extension.

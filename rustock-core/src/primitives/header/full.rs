@@ -5,7 +5,7 @@
 
 use super::{
     FieldError, Header, HeaderDecodeError, HeaderExtension, HeaderField, LOGS_BLOOM_SIZE, as_list,
-    decode::{LONG_LIMIT, Sizes, check_version},
+    decode::{LONG_LIMIT, Sizes, read_version},
     extension::{base_event, edges, take},
     fields::extension_data,
 };
@@ -17,7 +17,8 @@ use crate::primitives::{
 };
 
 /// A header and, from version 1 on, its extension, which together make the full form. The extension is the one
-/// whose hash the header has.
+/// whose hash the header has, but for an uncle with a bloom of another size than blooms have: that is shown as an
+/// empty one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FullHeader {
     header: Header,
@@ -36,6 +37,14 @@ pub enum ExtensionMismatch {
     /// A header of a later version has one.
     #[error("the header's extension is missing")]
     Missing,
+    /// The extension is that of another version.
+    #[error("an extension of version {seen} for a header of version {expected}")]
+    WrongVersion {
+        /// The header's version.
+        expected: u8,
+        /// The extension's version.
+        seen: u8,
+    },
     /// The hash is not the one in the header.
     #[error("the extension hashes to {seen}, the header has {expected}")]
     WrongHash {
@@ -57,6 +66,10 @@ impl ExtensionMismatch {
             (None, Some(_)) => Err(Self::NotExpected),
             (Some(_), None) => Err(Self::Missing),
             (Some(expected), Some(extension)) => {
+                let (due, version) = (header.version(), extension.version());
+                if version != due {
+                    return Err(Self::WrongVersion { expected: due.number(), seen: version.number() });
+                }
                 let seen = extension.hash();
                 if seen == expected { Ok(()) } else { Err(Self::WrongHash { expected, seen }) }
             }
@@ -112,13 +125,14 @@ impl FullHeader {
             shared.push(take(&mut items, field, Ok)?);
         }
         let number = number(&shared[NUMBER])?;
-        let version = activations.header_version(number);
-        if version == HeaderVersion::V0 {
+        if activations.header_version(number) == HeaderVersion::V0 {
             let header = Header::decode_with(raw, activations, sizes)?;
             return Ok(Self { header, extension: None, odd_bloom: None });
         }
         let has_umm_root = activations.has_umm_root(number);
         let has_edges = activations.has_edges(number);
+        let umm_root = if has_umm_root { Some(take(&mut items, HeaderField::UmmRoot, Ok)?) } else { None };
+        let version = take(&mut items, HeaderField::Version, |item| read_version(item, activations, number))?;
         let has_base_event = version == HeaderVersion::V2;
         let fixed = SHARED_FIELDS + usize::from(has_umm_root) + 1 + usize::from(has_edges);
         let without_proof = fixed + usize::from(has_base_event);
@@ -137,11 +151,10 @@ impl FullHeader {
         let bloom = shared[LOGS].string().map_err(bloom_fault)?;
         let (logs_bloom, odd_bloom) = match (shared[LOGS].array(), sizes) {
             (Ok(logs_bloom), _) => (logs_bloom, None),
-            (Err(_), Sizes::OfUncles) => ([0; LOGS_BLOOM_SIZE], Some(bloom.into())),
-            (Err(reason), Sizes::OfBlocks) => return Err(bloom_fault(reason)),
+            // An empty one has no hash in rskj, which then cannot read the uncle.
+            (Err(_), Sizes::OfUncles) if !bloom.is_empty() => ([0; LOGS_BLOOM_SIZE], Some(bloom.into())),
+            (Err(reason), _) => return Err(bloom_fault(reason)),
         };
-        let umm_root = if has_umm_root { Some(take(&mut items, HeaderField::UmmRoot, Ok)?) } else { None };
-        take(&mut items, HeaderField::Version, |item| check_version(item, version))?;
         let edges = if has_edges { Some(take(&mut items, HeaderField::Edges, edges)?) } else { None };
         let base_event = match (has_base_event, base_event_is_missing) {
             (false, _) => None,

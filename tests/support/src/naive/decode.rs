@@ -22,9 +22,15 @@ pub fn decode_wire(bytes: &[u8], params: &NaiveParams) -> Result<NaiveHeader, St
         return Err(format!("{} elements in a compressed header", items.len()));
     }
     let version = expected_version(number, params);
-    if version != 0 {
-        check_extension_data(item(&items, 6)?, version)?;
-    }
+    let version = match version {
+        0 => 0,
+        // Blocks of version 1 go on for a while where version 2 may lack its base event.
+        2 if number < params.base_event_window_end && check_extension_data(item(&items, 6)?, 1).is_ok() => 1,
+        _ => {
+            check_extension_data(item(&items, 6)?, version)?;
+            version
+        }
+    };
     let header = header_of(&items[..fields], &items[fields..], version, item(&items, 6)?.to_vec(), params)?;
     if header.encode_wire() != bytes {
         return Err("not in canonical form".into());
