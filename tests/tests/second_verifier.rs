@@ -21,6 +21,7 @@ use rustock_test_support::chainkit::Random;
 use cases::{Subject, generated, recorded, subjects};
 use changes::change;
 use compare::{Outcome, compare};
+use old_proofs::OldProof;
 
 /// A whole number from the environment, or the one to use without.
 fn setting(name: &str, default: u64) -> u64 {
@@ -67,6 +68,7 @@ fn both_judge_changed_and_made_up_headers_alike() {
     // A quarter of the cases starts from headers that may be proven as only old ones are: there are few of them.
     let old: Vec<&Subject> = subjects.iter().filter(|subject| old_proofs::is_old(subject)).collect();
     let mut outcomes: BTreeMap<Outcome, u64> = BTreeMap::new();
+    let mut old_outcomes: BTreeMap<(OldProof, Outcome), u64> = BTreeMap::new();
     for case in 0..count {
         let mut random = Random::from_parts(&[seed, case]);
         let subject = if random.one_in(4) {
@@ -75,11 +77,20 @@ fn both_judge_changed_and_made_up_headers_alike() {
             &subjects[random.between(0, subjects.len() as u64 - 1) as usize]
         };
         let raw = change(subject, &mut random);
-        *outcomes.entry(compare(subject, &raw)).or_default() += 1;
+        let outcome = compare(subject, &raw);
+        *outcomes.entry(outcome).or_default() += 1;
+        if let Some(proof) = old_proofs::kind_of(subject, &raw) {
+            *old_outcomes.entry((proof, outcome)).or_default() += 1;
+        }
     }
-    println!("{outcomes:#?}");
+    println!("{outcomes:#?} {old_outcomes:#?}");
     // Cases of every kind were among them, or the changes are not as varied as they claim.
     for outcome in Outcome::ALL {
         assert!(outcomes.contains_key(outcome), "no case ended as {outcome:?}");
+    }
+    for proof in OldProof::ALL {
+        for outcome in [Outcome::Accepted, Outcome::BrokeOneRule, Outcome::BrokeSeveralRules] {
+            assert!(old_outcomes.contains_key(&(*proof, outcome)), "no {proof:?} ended as {outcome:?}");
+        }
     }
 }

@@ -60,6 +60,31 @@ pub fn has_bitcoin_transactions(subject: &Subject) -> bool {
         && !is_signed(subject)
 }
 
+/// What only old headers have in the place of the proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OldProof {
+    PartialMerkleTree,
+    BitcoinTransactions,
+    Signature,
+}
+
+impl OldProof {
+    pub const ALL: &[Self] = &[Self::PartialMerkleTree, Self::BitcoinTransactions, Self::Signature];
+}
+
+/// What a changed header has that only old ones have. `None` where it cannot be decoded.
+pub fn kind_of(subject: &Subject, raw: &[u8]) -> Option<OldProof> {
+    let header = Header::decode(raw, &subject.params.activations).ok()?;
+    let proof = header.proof()?;
+    if may_be_signed(subject) && proof.coinbase.is_empty() && proof.merkle_proof.is_empty() {
+        return Some(OldProof::Signature);
+    }
+    if may_be_signed(subject) && proof.bitcoin_header.len() > BITCOIN_HEADER_SIZE {
+        return Some(OldProof::BitcoinTransactions);
+    }
+    has_tree(subject).then_some(OldProof::PartialMerkleTree)
+}
+
 /// A partial merkle tree that is being written.
 struct Tree<'a> {
     transactions: u32,
@@ -266,10 +291,15 @@ fn other_form(canonical: &[u8], base: u8, content: &[u8], random: &mut Random) -
         return canonical.to_vec();
     }
     let size = content.len() as u64;
-    match random.between(0, 3) {
+    match random.between(0, 4) {
         0 if size < 56 => [&[base + size as u8], content].concat(),
         1 => [&[base + 56], &size.to_be_bytes()[7..], content].concat(),
         2 => [&[base + 58], &size.to_be_bytes()[5..], content].concat(),
+        3 => {
+            // Of eight bytes rskj keeps the last four.
+            let size = size | random.next_u64() << 32;
+            [&[base + 63], &size.to_be_bytes()[..], content].concat()
+        }
         _ => [&[base + 63], &size.to_be_bytes()[..], content].concat(),
     }
 }

@@ -179,8 +179,11 @@ mod tests {
     #[test]
     fn at_the_end_of_time_the_reset_wraps_as_in_rskj() {
         let at = |parent_time: i64, time: i64| {
-            let parent =
-                Parent { timestamp: UnixTime::from_secs(parent_time as u64), ..test_headers::parent() };
+            let parent = Parent {
+                timestamp: UnixTime::from_secs(parent_time as u64),
+                difficulty: Difficulty::new(PARENT),
+                ..test_headers::parent()
+            };
             let testnet = NetworkParams::testnet();
             expected(&testnet, &parent, BlockNumber::new(1), UnixTime::from_secs(time as u64), 0)
         };

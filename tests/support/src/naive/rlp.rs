@@ -99,9 +99,11 @@ fn take(length: usize, input: &[u8]) -> Result<(&[u8], &[u8]), String> {
     input.split_at_checked(length).ok_or_else(|| format!("{length} bytes announced, {} left", input.len()))
 }
 
+/// A size of several bytes, as a 32-bit signed number: what does not fit is lost on the way, as in rskj's
+/// `RLP.bytesToLength`.
 fn long_length(size: usize, input: &[u8]) -> Result<(usize, &[u8]), String> {
     let (size_bytes, rest) = take(size, input)?;
-    let length = size_bytes.iter().fold(0_u128, |length, byte| (length << 8) | u128::from(*byte));
+    let length = size_bytes.iter().fold(0_i32, |length, byte| (length << 8) | i32::from(*byte));
     let length = usize::try_from(length).map_err(|_| format!("{length} bytes announced"))?;
     Ok((length, rest))
 }
@@ -137,7 +139,8 @@ mod tests {
 
     #[test]
     fn reads_long_forms_that_it_would_not_write() {
-        for long_form in [&[0x81, 0x05][..], &[0xb8, 0x01, 0x05], &[0xb9, 0x00, 0x01, 0x05]] {
+        let cut_size = [0xbf, 1, 2, 3, 4, 0, 0, 0, 1, 5];
+        for long_form in [&[0x81, 0x05][..], &[0xb8, 0x01, 0x05], &[0xb9, 0x00, 0x01, 0x05], &cut_size] {
             let value = Rlp::decode(long_form).unwrap();
             assert_eq!(value, Rlp::of(&[5]));
             assert_ne!(value.encode(), long_form);
