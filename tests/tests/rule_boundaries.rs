@@ -103,7 +103,7 @@ fn each_upgrade_begins_at_its_height_on_each_network() {
             }
         }
     }
-    assert_eq!((accepted, refused), (73, 80));
+    assert_eq!((accepted, refused), (76, 85));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::{
 const VALID: Option<Rule> = None;
 
 /// The table.
-pub const CASES: [Case; 21] = [
+pub const CASES: [Case; 22] = [
     Case {
         rule: "RSKIP-92",
         header: "has a path of hashes",
@@ -228,9 +228,24 @@ pub const CASES: [Case; 21] = [
         activation: |rules| rules.rskip535,
         on: [
             (Mainnet, Idle(&[1, FAR], Some(Rule::Decode))),
-            (Testnet, At(7_604_200)),
+            // Nodes that did not know the upgrade yet went on with version 1 for a while, and rskj reads it.
+            (Testnet, Idle(&[7_604_199, 7_604_200, 7_799_999], VALID)),
             (Regtest, Always),
             (Eras, At(560)),
+        ],
+    },
+    Case {
+        rule: "RSKIP-535, base event required",
+        header: "is laid out as version 1",
+        make: |setting| setting.set_layout(HeaderVersion::V1),
+        before: VALID,
+        after: Some(Rule::Decode),
+        activation: |rules| rules.base_event_required,
+        on: [
+            (Mainnet, Idle(&[1, FAR], Some(Rule::Decode))),
+            (Testnet, At(7_800_000)),
+            (Regtest, Always),
+            (Eras, Idle(&[560, FAR], Some(Rule::Decode))),
         ],
     },
     Case {

@@ -1,6 +1,6 @@
 //! Compression of payloads by the snappy block format, as EIP-706 has it. The message code stays as it is.
 //!
-//! No RSKIP, and no class: rskj compresses nothing. Only Rustock peers that both offer it do.
+//! No RSKIP. rskj compresses nothing (its `MessageCodec` has no such step); only Rustock peers that both offer it do.
 
 /// Why a payload cannot be decompressed. All are the sender's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
