@@ -212,6 +212,50 @@ async fn a_client_that_listens_is_reached_and_one_that_does_not_has_no_address()
     guest.stop(DEADLINE).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_listens_is_found_by_udp_and_dialled_at_that_port_with_that_id() {
+    let mut options = options();
+    options.discovery = Some(Vec::new());
+    let peer = peer(options).await;
+    let key = SecretKey::from_bytes(&[8; 32]).expect("a key");
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let host = simnet().in_memory().node_key(key.clone()).listen(loopback);
+    let host = host.boot_nodes([peer.local_addr().to_string()]).build().expect("valid");
+    host.start().expect("starts");
+    wait_until_synced(&host).await;
+    let address = host.listening_on().expect("it listens");
+    // Of the host the guest is told a port of UDP and nothing else.
+    let guest = simnet().in_memory().boot_nodes([address.to_string()]).build().expect("valid");
+    guest.start().expect("starts");
+    wait_for(&guest, "the host and the host's peer", |status| status.peers == 2).await;
+    let seen = guest.peers();
+    let host_seen = seen.iter().find(|seen| seen.node == Some(key.node_id())).expect("connected");
+    assert_eq!(host_seen.address.as_ref().map(ToString::to_string), Some(address.to_string()));
+    assert_eq!((host_seen.direction, host_seen.source), (Direction::Outbound, PeerSource::Discovered));
+    assert!(guest.stop(DEADLINE).await.in_time);
+    assert!(host.stop(DEADLINE).await.in_time);
+    peer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_connects_is_known_by_where_it_says_that_it_listens() {
+    let key = SecretKey::from_bytes(&[9; 32]).expect("a key");
+    let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let host = simnet().in_memory().node_key(key.clone()).listen(loopback).build().expect("valid");
+    host.start().expect("starts");
+    let address = host.listening_on().expect("it listens");
+    let enode = Enode::new(&key.node_id(), "127.0.0.1", address.port()).expect("valid").to_string();
+    let guest = simnet().in_memory().trusted_peers([enode]).listen(loopback).build().expect("valid");
+    guest.start().expect("starts");
+    wait_for(&host, "a session", |status| status.peers == 1).await;
+    let [seen] = &host.peers()[..] else { panic!("one peer: {:?}", host.peers()) };
+    let listening = guest.listening_on().expect("it listens").to_string();
+    assert_eq!(seen.address.as_ref().map(ToString::to_string), Some(listening));
+    assert_eq!((seen.direction, seen.source), (Direction::Inbound, PeerSource::Inbound));
+    assert!(guest.stop(DEADLINE).await.in_time);
+    assert!(host.stop(DEADLINE).await.in_time);
+}
+
 #[test]
 fn the_number_of_peers_is_checked() {
     for (peers, is_good) in [(0, false), (1, true), (32, true), (33, false)] {
