@@ -8,13 +8,14 @@ use super::limits::{
     NODES_ASKED, NODES_CHECKED, NODES_IN_ANSWER, RANDOM_NODES, RANDOM_NODES_CHECKED, REFRESH_INTERVAL,
 };
 use super::machine::{Action, Discovery};
+use super::packets::Packets;
 use super::requests::{Due, Purpose};
 use super::table::{Added, Node};
 use crate::primitives::hash::NodeId;
 use crate::proto::time::Timestamp;
-use crate::wire::discovery::{Endpoint, FindNode, Message, MessageId, Neighbors, Ping, encode_packet};
+use crate::wire::discovery::{Endpoint, FindNode, Message, MessageId, Neighbors, Ping};
 
-impl Discovery {
+impl<P: Packets> Discovery<P> {
     /// Does whatever its time has come for.
     pub(super) fn advance(&mut self, now: Timestamp) {
         self.send_due(now);
@@ -99,8 +100,8 @@ impl Discovery {
         let message_id = self.random.message_id();
         let endpoint = Endpoint::from(self.identity.endpoint);
         let ping = Ping { endpoint, message_id, network_id: Some(self.config.network_id) };
-        let key = &self.identity.key;
-        self.requests.add(message_id, purpose, to, now, || encode_packet(&Message::Ping(ping), key));
+        let (key, local_id) = (&self.identity.key, &self.local_id);
+        self.requests.add(message_id, purpose, to, now, || P::seal(&Message::Ping(ping), key, local_id));
     }
 
     /// Asks a node for others at `when`.
@@ -108,9 +109,9 @@ impl Discovery {
         let message_id = self.random.message_id();
         let target = self.local_id.as_bytes().to_vec();
         let find_node = FindNode { target, message_id, network_id: Some(self.config.network_id) };
-        let key = &self.identity.key;
+        let (key, local_id) = (&self.identity.key, &self.local_id);
         self.requests.add(message_id, Purpose::FindNode(node.id), node.address, when, || {
-            encode_packet(&Message::FindNode(find_node), key)
+            P::seal(&Message::FindNode(find_node), key, local_id)
         });
     }
 

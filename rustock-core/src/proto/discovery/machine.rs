@@ -1,6 +1,9 @@
 //! The machine: what comes in, what goes out, and who looks at it.
 
-use core::net::{IpAddr, SocketAddr};
+use core::{
+    marker::PhantomData,
+    net::{IpAddr, SocketAddr},
+};
 use std::collections::VecDeque;
 
 use super::address::{Source, canonical, is_usable};
@@ -8,12 +11,13 @@ use super::budget::Budget;
 use super::config::{Demand, DiscoveryConfig, Identity};
 use super::hints::Hints;
 use super::limits::{BOOT_NODES, BUCKETS, WAITING_ACTIONS};
+use super::packets::{Packets, SignedPackets};
 use super::random::Random;
 use super::requests::Requests;
 use super::table::{Node, NodeTable};
 use crate::primitives::hash::NodeId;
 use crate::proto::time::Timestamp;
-use crate::wire::discovery::{Message, SignedMessage, encode_packet};
+use crate::wire::discovery::Message;
 
 /// What happens to a machine.
 #[derive(Debug, Clone)]
@@ -146,7 +150,7 @@ impl Sizes {
 
 /// The state machine of discovery on one socket.
 #[derive(Debug)]
-pub struct Discovery {
+pub struct Discovery<P = SignedPackets> {
     pub(super) config: DiscoveryConfig,
     pub(super) identity: Identity,
     pub(super) local_id: NodeId,
@@ -165,12 +169,25 @@ pub struct Discovery {
     pub(super) counters: DiscoveryCounters,
     now: Timestamp,
     actions: VecDeque<Action>,
+    packets: PhantomData<P>,
 }
 
 impl Discovery {
     /// A machine that wants nodes. Its first boot round starts with the first input. `seed` must be drawn at
     /// random: who can guess it can answer in another's name.
-    pub fn new(mut config: DiscoveryConfig, identity: Identity, seed: [u8; 32], now: Timestamp) -> Self {
+    pub fn new(config: DiscoveryConfig, identity: Identity, seed: [u8; 32], now: Timestamp) -> Self {
+        Self::with_packets(config, identity, seed, now)
+    }
+}
+
+impl<P: Packets> Discovery<P> {
+    /// The same with packets of another kind than those of a network.
+    pub fn with_packets(
+        mut config: DiscoveryConfig,
+        identity: Identity,
+        seed: [u8; 32],
+        now: Timestamp,
+    ) -> Self {
         config.boot_nodes.truncate(BOOT_NODES);
         let local_id = identity.key.node_id();
         Self {
@@ -191,6 +208,7 @@ impl Discovery {
             counters: DiscoveryCounters::default(),
             now,
             actions: VecDeque::new(),
+            packets: PhantomData,
         }
     }
 
@@ -257,15 +275,16 @@ impl Discovery {
             self.counters.over_budget += 1;
             return;
         }
-        let Ok(signed) = SignedMessage::decode(packet) else {
+        let Ok(opened) = P::open(packet) else {
             self.counters.malformed += 1;
             return;
         };
-        if signed.message().network_id().is_some_and(|network_id| network_id != self.config.network_id) {
+        let message = P::message(&opened);
+        if message.network_id().is_some_and(|network_id| network_id != self.config.network_id) {
             self.counters.other_network += 1;
             return;
         }
-        let is_expected = match signed.message() {
+        let is_expected = match message {
             Message::Ping(_) | Message::FindNode(_) => true,
             Message::Pong(pong) => self.requests.is_awaited(pong.message_id, from, true),
             Message::Neighbors(neighbors) => self.requests.is_awaited(neighbors.message_id, from, false),
@@ -274,7 +293,7 @@ impl Discovery {
             self.counters.unexpected += 1;
             return;
         }
-        let Ok(sender) = signed.sender() else {
+        let Ok((sender, message)) = P::into_parts(opened) else {
             self.counters.malformed += 1;
             return;
         };
@@ -282,7 +301,7 @@ impl Discovery {
             self.counters.unexpected += 1;
             return;
         }
-        match signed.into_message() {
+        match message {
             Message::Ping(ping) => self.serve_ping(now, from, sender, ping.message_id),
             Message::Pong(pong) => self.take_pong(now, from, sender, pong.message_id),
             Message::FindNode(find_node) => self.serve_find_node(now, from, sender, find_node.message_id),
@@ -323,7 +342,7 @@ impl Discovery {
     }
 
     pub(super) fn send(&mut self, to: SocketAddr, message: &Message) {
-        let packet = encode_packet(message, &self.identity.key);
+        let packet = P::seal(message, &self.identity.key, &self.local_id);
         self.send_packet(to, packet);
     }
 

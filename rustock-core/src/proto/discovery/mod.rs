@@ -34,6 +34,7 @@ mod explore;
 mod hints;
 pub mod limits;
 mod machine;
+mod packets;
 mod random;
 mod requests;
 mod serve;
@@ -43,3 +44,4 @@ mod tests;
 
 pub use config::{BootNode, Demand, DiscoveryConfig, Identity, NoBootNode};
 pub use machine::{Action, Discovery, DiscoveryCounters, Input, Sizes};
+pub use packets::{Packets, SignedPackets};

@@ -5,12 +5,13 @@ use core::net::SocketAddr;
 use super::address::Source;
 use super::limits::{ASK_AFTER_PONG, NODES_IN_ANSWER, RANDOM_NODES};
 use super::machine::Discovery;
+use super::packets::Packets;
 use super::requests::Purpose;
 use crate::primitives::hash::NodeId;
 use crate::proto::time::Timestamp;
 use crate::wire::discovery::{Endpoint, Message, MessageId, Neighbor, Neighbors, Pong};
 
-impl Discovery {
+impl<P: Packets> Discovery<P> {
     /// A pong, always; and a ping of our own to whoever is not in the table.
     pub(super) fn serve_ping(&mut self, now: Timestamp, from: SocketAddr, sender: NodeId, id: MessageId) {
         let endpoint = Endpoint::from(self.identity.endpoint);
