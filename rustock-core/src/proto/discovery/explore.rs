@@ -5,7 +5,8 @@ use core::net::SocketAddr;
 use super::config::Demand;
 use super::limits::{
     ASK_AFTER_PONG, ASK_WITHOUT_PING, BOOT_INTERVAL, FREE_DISTANCE, KEY_PAUSE, KEY_PAUSE_DOUBLINGS,
-    NODES_ASKED, NODES_CHECKED, NODES_IN_ANSWER, RANDOM_NODES, RANDOM_NODES_CHECKED, REFRESH_INTERVAL,
+    KEY_TRIES, NODES_ASKED, NODES_CHECKED, NODES_IN_ANSWER, RANDOM_NODES, RANDOM_NODES_CHECKED,
+    REFRESH_INTERVAL,
 };
 use super::machine::{Action, Discovery};
 use super::packets::Packets;
@@ -69,9 +70,14 @@ impl<P: Packets> Discovery<P> {
             return;
         }
         self.next_renewal = None;
-        let nodes = self.table.nodes().map(|node| node.id).collect();
+        let mut nodes: Vec<NodeId> = self.table.nodes().map(|node| node.id).collect();
+        if nodes.len() > 1 {
+            // Who did not help the last time had its turn.
+            nodes.retain(|id| Some(*id) != self.renewed_near);
+        }
         if let Some(near) = self.random.choose(nodes) {
-            self.renewals += 1;
+            self.renewals = self.renewals.saturating_add(1);
+            self.renewed_near = Some(near);
             self.push(Action::RenewKey { near, distance: FREE_DISTANCE });
         }
     }
@@ -143,7 +149,9 @@ impl<P: Packets> Discovery<P> {
                     let pause = if pinged_us { ASK_AFTER_PONG } else { ASK_WITHOUT_PING };
                     self.ask(now.saturating_add(pause), Node { id, address });
                     if !self.is_heard && self.next_renewal.is_none() {
-                        let factor = 1 << self.renewals.min(KEY_PAUSE_DOUBLINGS);
+                        let doublings =
+                            (self.renewals + 1).saturating_sub(KEY_TRIES).min(KEY_PAUSE_DOUBLINGS);
+                        let factor = 1 << doublings;
                         self.next_renewal = Some(now.saturating_add(KEY_PAUSE * factor));
                     }
                 }

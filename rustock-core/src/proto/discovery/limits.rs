@@ -31,8 +31,11 @@ pub const ASK_AFTER_PONG: Duration = Duration::from_millis(100);
 /// How long to wait for a ping of a node that has answered ours; nodes that still know us send none.
 pub const ASK_WITHOUT_PING: Duration = Duration::from_millis(1500);
 
-/// How long to wait, after the first node is found, for anybody to tell us of others. Doubled each time in vain.
+/// How long to wait, after the first node is found, for anybody to tell us of others. Doubled each time in vain after
+/// the first few: one lost packet keeps a node from pinging us for 15 seconds, so a try may fail by chance.
 pub const KEY_PAUSE: Duration = Duration::from_secs(4);
+/// Tries before it is doubled.
+pub const KEY_TRIES: u32 = 3;
 /// How often it is doubled at most.
 pub const KEY_PAUSE_DOUBLINGS: u32 = 6;
 /// A key this near to a node, or nearer, falls into a bucket of that node that is hardly ever full: one node in 512

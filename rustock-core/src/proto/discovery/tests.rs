@@ -396,6 +396,50 @@ fn a_key_near_a_node_is_asked_for_when_nobody_tells_of_others_and_not_when_someb
     }
 }
 
+/// Takes another key each time that one is asked for: the times, and the nodes that it was to be near.
+fn renewals(machine: &mut Discovery, numbers: &[u32], until: u64) -> Vec<(u64, NodeId)> {
+    let mut renewals = Vec::new();
+    let mut own = 100;
+    for millis in (0..until).step_by(100) {
+        machine.handle(at(millis), Input::TimerFired);
+        let asked = actions(machine).into_iter().find_map(|action| match action {
+            Action::RenewKey { near, .. } => Some(near),
+            _ => None,
+        });
+        if let Some(near) = asked {
+            renewals.push((millis, near));
+            own += 1;
+            machine.handle(at(millis), Input::SocketChanged(identity(own)));
+            for (to, message) in sent(machine) {
+                let number = numbers.iter().find(|number| address(**number) == to).expect("a known node");
+                receive(machine, at(millis), *number, &pong(*number, message.message_id()));
+            }
+            actions(machine);
+        }
+    }
+    renewals
+}
+
+#[test]
+fn a_new_key_is_tried_every_four_seconds_at_first_and_then_ever_less_often() {
+    let mut machine = machine(&[]);
+    bond(&mut machine, at(0), 1);
+    let times: Vec<u64> =
+        renewals(&mut machine, &[1], 40_000).into_iter().map(|(millis, _)| millis).collect();
+    assert_eq!(times, [4_000, 8_000, 12_000, 20_000, 36_000], "the only node there is is tried again");
+}
+
+#[test]
+fn a_new_key_is_near_another_node_than_the_last_one_was() {
+    let mut machine = machine(&[]);
+    bond(&mut machine, at(0), 1);
+    bond(&mut machine, at(0), 2);
+    let near: Vec<NodeId> =
+        renewals(&mut machine, &[1, 2], 40_000).into_iter().map(|(_, near)| near).collect();
+    assert_eq!(near.len(), 5);
+    assert!(near.windows(2).all(|pair| pair[0] != pair[1]), "{near:?}");
+}
+
 #[test]
 fn one_source_gets_so_many_answers_and_no_more() {
     let mut machine = machine(&[]);

@@ -27,6 +27,10 @@ const NO_PLACE_PAUSE: Duration = Duration::from_secs(60);
 /// How long a peer that gave its slot to another one is left alone.
 const ROTATED_PAUSE: Duration = Offence::SentAway.consequence().pause;
 
+/// Dials at once while a single slot is free: one in three of those that were only heard of takes a new peer, and
+/// one that is behind a translator is noticed after ten seconds.
+const LEAST_DIALS: usize = 4;
+
 /// Finds and keeps peers. See the [module](super) for the contract.
 #[derive(Debug)]
 pub struct PeerMachine {
@@ -524,7 +528,10 @@ impl PeerMachine {
         }
         let limits = &self.config.limits;
         let missing = limits.target.saturating_sub(self.slots.connected_outbound());
-        (2 * missing).min(limits.dials).saturating_sub(self.slots.dialling())
+        if missing == 0 {
+            return 0;
+        }
+        (2 * missing).max(LEAST_DIALS).min(limits.dials).saturating_sub(self.slots.dialling())
     }
 
     fn choose(&mut self) -> Option<PeerRecord> {
@@ -558,6 +565,16 @@ impl PeerMachine {
             self.is_candidate(record)
                 && self.slots.has_subnet_place(record.address.ip(), Some(leaving), limits)
         })
+    }
+
+    /// Proven peers that are being dialled or could be.
+    fn proven_prospects(&self) -> usize {
+        let is_dialled = |node: &NodeId| {
+            let mut dialled = self.slots.ordinary().filter(|(_, slot)| slot.state == SlotState::Dialling);
+            dialled.any(|(_, slot)| slot.node.as_ref() == Some(node))
+        };
+        let proven = self.book.records().filter(|record| record.is_proven());
+        proven.filter(|record| is_dialled(&record.id) || self.is_candidate(record)).count()
     }
 
     /// Gives one slot to another peer, so that nobody keeps all of them by being there first. The better half
@@ -595,9 +612,12 @@ impl PeerMachine {
         }
     }
 
+    /// Only proven peers are counted on: of those that were merely heard of most are full, or not to be reached,
+    /// and waiting for them one after the other would cost more than a few packets.
     fn tell_discovery(&mut self) {
         let missing = self.config.limits.target.saturating_sub(self.slots.connected_outbound());
-        let wants = self.is_online && !self.config.only_trusted && missing > self.slots.dialling();
+        let is_wanting = self.is_online && !self.config.only_trusted && missing > 0;
+        let wants = is_wanting && missing > self.proven_prospects();
         if wants != self.wants_more {
             self.wants_more = wants;
             self.actions.push_back(Action::WantMorePeers(wants));

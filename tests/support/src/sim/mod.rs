@@ -10,6 +10,7 @@ mod actor;
 mod behaviour;
 mod client;
 pub mod discovery;
+pub mod network;
 mod politeness;
 mod scenario;
 mod served;

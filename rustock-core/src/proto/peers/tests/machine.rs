@@ -62,6 +62,50 @@ fn an_empty_book_asks_discovery_until_the_slots_are_filled() {
 }
 
 #[test]
+fn discovery_goes_on_while_strangers_are_dialled_and_rests_while_enough_proven_peers_are() {
+    let mut host = host();
+    for index in 0..16 {
+        host.discover(index, address(index as u8, 1));
+    }
+    assert_eq!(host.to_dial.len(), 8);
+    assert!(host.wants_more, "most strangers are full or not there");
+
+    let records: Vec<PeerRecord> = (0..8).map(|index| proven(index, index as u8, 1)).collect();
+    let mut host = Host::new(PeerConfig::default(), SavedPeers { records, bans: Vec::new() }, 1);
+    host.handle(Input::TimerFired);
+    assert!(!host.wants_more);
+    let peer = host.connection_of(7).expect("dialled");
+    host.end(peer, Ending::Unreachable);
+    assert!(host.wants_more, "seven are not enough");
+}
+
+#[test]
+fn for_a_single_free_slot_four_are_dialled_and_for_none_nobody() {
+    let mut host = host();
+    for index in 0..16 {
+        host.discover(index, address(index as u8, 1));
+    }
+    for _ in 0..7 {
+        let peer = host.to_dial.pop_front().expect("dialled");
+        host.establish(peer);
+    }
+    let dialling = |host: &Host| host.connections.values().filter(|open| !open.is_established).count();
+    while dialling(&host) > 4 {
+        let peer = host.to_dial.pop_front().expect("dialled");
+        host.end(peer, Ending::Unreachable);
+    }
+    let peer = host.to_dial.pop_front().expect("dialled");
+    host.end(peer, Ending::Unreachable);
+    assert_eq!(dialling(&host), 4, "another one takes its turn");
+    let peer = host.connections.iter().find(|(_, open)| !open.is_established).map(|(peer, _)| *peer);
+    host.establish(peer.expect("dialled"));
+    let before = host.dialled.len();
+    host.finish_leaving();
+    host.pass_seconds(1);
+    assert_eq!((host.established(), host.dialled.len()), (8, before));
+}
+
+#[test]
 fn a_subnet_gets_two_slots_and_only_one_subnet_does() {
     let mut host = host();
     for index in 0..30 {
