@@ -484,24 +484,24 @@ fn bans_that_were_kept_hold_for_the_rest_of_their_time() {
 #[test]
 fn what_discovery_lost_is_forgotten_unless_there_was_a_session_or_nothing_works() {
     let mut host = Host::new(limits(1), SavedPeers::default(), 3);
-    for index in 1..=3 {
+    for index in 1..=5 {
         host.discover(index, address(index as u8, 1));
     }
     let lose = |host: &mut Host, index: u32, at: u8| {
         host.handle(Input::Lost { node: node(index), address: address(at, 1) });
     };
-    // Two are dialled for one place; the third waits. While nobody is connected, the network may be at fault.
-    let waiting = (1..=3).find(|index| host.connection_of(*index).is_none()).expect("one waits");
+    // Four are dialled for one place; the fifth waits. While nobody is connected, the network may be at fault.
+    let waiting = (1..=5).find(|index| host.connection_of(*index).is_none()).expect("one waits");
     lose(&mut host, waiting, waiting as u8);
     assert!(host.machine.book().get(&node(waiting)).is_some());
-    let dialled: Vec<u32> = (1..=3).filter(|index| host.connection_of(*index).is_some()).collect();
+    let dialled: Vec<u32> = (1..=5).filter(|index| host.connection_of(*index).is_some()).collect();
     let peer = host.connection_of(dialled[0]).expect("dialled");
     host.establish(peer);
     // At another address it was never said to be; and what is being dialled is not forgotten meanwhile.
     lose(&mut host, waiting, 99);
     lose(&mut host, dialled[1], dialled[1] as u8);
     lose(&mut host, dialled[0], dialled[0] as u8);
-    assert_eq!(host.machine.book().len(), 3);
+    assert_eq!(host.machine.book().len(), 5);
     lose(&mut host, waiting, waiting as u8);
     assert!(host.machine.book().get(&node(waiting)).is_none());
     // Where there was a session once, silence by UDP says nothing.

@@ -270,7 +270,12 @@ impl NetworkSimulation {
                     let address = PeerAddress::from_ip(address.ip(), address.port());
                     self.give_peers(peers::Input::Discovered { node, address });
                 }
-                discovery::Action::Lost { .. } | discovery::Action::Resolve { .. } => {}
+                discovery::Action::Lost { node, address } => {
+                    let address = PeerAddress::from_ip(address.ip(), address.port());
+                    self.give_peers(peers::Input::Lost { node, address });
+                }
+                // All of its boot nodes are known by number.
+                discovery::Action::Resolve { .. } => {}
                 discovery::Action::RenewKey { near, distance } => {
                     let place = Place::of(&near);
                     let key = loop {
