@@ -1,4 +1,5 @@
-//! The rows: one for each thing that is checked, where it holds, and where code and tests are.
+//! The rows: one for each thing that is checked, where it holds, and where code and tests are. The file is long because it
+//! is a table; a row is found by its rule.
 
 use rustock_core::primitives::activation::{Activation, Activations};
 

@@ -1,12 +1,15 @@
-//! The machine itself: takes inputs, keeps slots filled, and says what is to be done.
+//! The machine itself: takes inputs, keeps account of peers, and says what is to be done. Who is dialled, and who
+//! makes room, is in `filling`.
+
+mod filling;
 
 use core::{net::IpAddr, time::Duration};
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     Action, DropCause, Ending, Input, Offence, PERSIST_INTERVAL, PeerConfig, PeerReport, PeerView,
-    book::{Book, Service, quality},
-    dial::{ANCHORS, Candidate, Pauses, choose},
+    book::{Book, Service},
+    dial::{ANCHORS, Pauses},
     flood::FloodMeter,
     inbound::RecentRefusals,
     random::Random,
@@ -17,7 +20,7 @@ use crate::{
     primitives::{
         hash::NodeId,
         number::UnixTime,
-        peer::{Ban, BanSubject, PeerAddress, PeerBatch, PeerRecord, PeerSource, SavedPeers},
+        peer::{Ban, BanSubject, PeerAddress, PeerBatch, PeerSource, SavedPeers},
     },
     proto::{sync::PeerId, time::Timestamp},
 };
@@ -26,10 +29,6 @@ use crate::{
 const NO_PLACE_PAUSE: Duration = Duration::from_secs(60);
 /// How long a peer that gave its slot to another one is left alone.
 const ROTATED_PAUSE: Duration = Offence::SentAway.consequence().pause;
-
-/// Dials at once while a single slot is free: one in three of those that were only heard of takes a new peer, and
-/// one that is behind a translator is noticed after ten seconds.
-const LEAST_DIALS: usize = 4;
 
 /// Finds and keeps peers. See the [module](super) for the contract.
 #[derive(Debug)]
@@ -489,139 +488,6 @@ impl PeerMachine {
             self.tell_discovery();
         }
         self.persist_when_due();
-    }
-
-    /// Trusted peers and whoever fills the other slots.
-    fn dial(&mut self) {
-        if !self.is_online {
-            return;
-        }
-        let due: Vec<PeerRecord> = self
-            .trusted
-            .iter()
-            .filter(|node| !self.slots.has_node(node) && self.pauses.is_due(node, self.now))
-            .filter_map(|node| self.book.get(node))
-            .filter(|record| !self.is_banned(&record.id, record.address.ip()))
-            .cloned()
-            .collect();
-        for record in due {
-            self.dial_one(&record);
-        }
-        while self.room() > 0 {
-            let Some(record) = self.choose() else { return };
-            self.anchors_left = self.anchors_left.saturating_sub(1);
-            self.dial_one(&record);
-        }
-    }
-
-    fn dial_one(&mut self, record: &PeerRecord) {
-        let PeerRecord { id: node, address, .. } = record.clone();
-        let peer = self.open_slot(Some(node), Some(address.clone()), address.ip(), Direction::Outbound);
-        self.actions.push_back(Action::Dial { peer, node, address });
-    }
-
-    /// How many more ordinary peers may be dialled now. More are dialled than there are places, because many of
-    /// those that were only heard of are not there; who comes too late is sent away.
-    fn room(&self) -> usize {
-        if self.config.only_trusted {
-            return 0;
-        }
-        let limits = &self.config.limits;
-        let missing = limits.target.saturating_sub(self.slots.connected_outbound());
-        if missing == 0 {
-            return 0;
-        }
-        (2 * missing).max(LEAST_DIALS).min(limits.dials).saturating_sub(self.slots.dialling())
-    }
-
-    fn choose(&mut self) -> Option<PeerRecord> {
-        let candidates: Vec<Candidate<'_>> = self
-            .book
-            .records()
-            .filter(|record| self.is_candidate(record))
-            .map(|record| Candidate { record, is_tried: self.book.is_tried(&record.id) })
-            .collect();
-        let wall = self.wall();
-        let limits = &self.config.limits;
-        let chosen = choose(&candidates, &self.slots, limits, self.anchors_left, wall, &mut self.random)?;
-        self.book.get(&chosen).cloned()
-    }
-
-    fn is_ordinary(&self, node: &NodeId) -> bool {
-        !self.trusted.contains(node)
-    }
-
-    fn is_candidate(&self, record: &PeerRecord) -> bool {
-        self.is_ordinary(&record.id)
-            && self.pauses.is_due(&record.id, self.now)
-            && !self.slots.has_node(&record.id)
-            && !self.is_banned(&record.id, record.address.ip())
-    }
-
-    /// True when a peer could be dialled that has a place by its subnet once `leaving` is gone.
-    fn has_successor(&self, leaving: PeerId) -> bool {
-        let limits = &self.config.limits;
-        self.book.records().any(|record| {
-            self.is_candidate(record)
-                && self.slots.has_subnet_place(record.address.ip(), Some(leaving), limits)
-        })
-    }
-
-    /// Proven peers that are being dialled or could be.
-    fn proven_prospects(&self) -> usize {
-        let is_dialled = |node: &NodeId| {
-            let mut dialled = self.slots.ordinary().filter(|(_, slot)| slot.state == SlotState::Dialling);
-            dialled.any(|(_, slot)| slot.node.as_ref() == Some(node))
-        };
-        let proven = self.book.records().filter(|record| record.is_proven());
-        proven.filter(|record| is_dialled(&record.id) || self.is_candidate(record)).count()
-    }
-
-    /// Gives one slot to another peer, so that nobody keeps all of them by being there first. The better half
-    /// stays.
-    fn rotate(&mut self) {
-        if self.rotation_due.is_none_or(|due| due > self.now) {
-            return;
-        }
-        self.rotation_due = None;
-        let wall = self.wall();
-        let mut ranked: Vec<(u32, PeerId)> = self
-            .slots
-            .ordinary()
-            .filter(|(_, slot)| slot.state == SlotState::Connected)
-            .map(|(peer, slot)| {
-                let record = slot.node.and_then(|node| self.book.get(&node));
-                (record.map_or(0, |record| quality(record, wall)), peer)
-            })
-            .collect();
-        ranked.sort_unstable();
-        ranked.truncate(ranked.len() / 2);
-        let able: Vec<PeerId> =
-            ranked.into_iter().map(|(_, peer)| peer).filter(|peer| self.has_successor(*peer)).collect();
-        if let Some(peer) = self.random.choose(&able).copied() {
-            self.drop_peer(peer, DropCause::Rotated);
-        }
-    }
-
-    fn schedule_rotation(&mut self) {
-        let is_full = self.slots.connected_outbound() >= self.config.limits.target;
-        if !is_full || self.config.only_trusted {
-            self.rotation_due = None;
-        } else if self.rotation_due.is_none() {
-            self.rotation_due = Some(self.now.saturating_add(self.config.rotation));
-        }
-    }
-
-    /// Only proven peers are counted on: of those that were merely heard of most are full, or not to be reached,
-    /// and waiting for them one after the other would cost more than a few packets.
-    fn tell_discovery(&mut self) {
-        let missing = self.config.limits.target.saturating_sub(self.slots.connected_outbound());
-        let is_wanting = self.is_online && !self.config.only_trusted && missing > 0;
-        let wants = is_wanting && missing > self.proven_prospects();
-        if wants != self.wants_more {
-            self.wants_more = wants;
-            self.actions.push_back(Action::WantMorePeers(wants));
-        }
     }
 
     fn persist_when_due(&mut self) {
