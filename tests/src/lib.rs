@@ -6,3 +6,4 @@ pub mod headers;
 pub mod layers;
 pub mod naive;
 pub mod vectors;
+pub mod waiting;

@@ -23,10 +23,11 @@ use rustock_test_support::{
     chainkit::{Chain, ChainBuilder},
     peer::{Misbehaviour, Pace, ServedChain, TestPeer, TestPeerOptions, WrongHeaders},
 };
-use rustock_tests::headers;
+use rustock_tests::{
+    headers,
+    waiting::{PATIENCE, wait_for},
+};
 
-/// Nothing here takes this long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(5);
 
 fn chain(blocks: u64, seed: u64) -> Chain {
@@ -51,22 +52,6 @@ fn simnet(peer: &TestPeer) -> Builder {
     LightClient::builder(Network::Simnet)
         .trusted_peers([peer.enode().to_string()])
         .request_budget(RequestBudget::UNPACED)
-}
-
-async fn wait_for(client: &LightClient, what: &str, reached: impl Fn(&Status) -> bool) -> Status {
-    let mut watch = client.watch_status();
-    let waiting = async {
-        loop {
-            let status = watch.next().await;
-            if reached(&status) {
-                return status;
-            }
-        }
-    };
-    match tokio::time::timeout(PATIENCE, waiting).await {
-        Ok(status) => status,
-        Err(_) => panic!("waited in vain for {what}: {:?}", client.status()),
-    }
 }
 
 async fn wait_for_height(client: &LightClient, height: u64) -> Status {

@@ -13,9 +13,8 @@ use rustock_test_support::{
     chainkit::{Chain, ChainBuilder},
     peer::{Misbehaviour, Pace, ServedChain, TestPeer, TestPeerOptions, WrongHeaders},
 };
+use rustock_tests::waiting::wait_for;
 
-/// Nothing here takes this long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(5);
 /// The chain's last block.
 const LAST: u64 = 260;
@@ -34,22 +33,6 @@ async fn peer(params: &Arc<NetworkParams>, chain: ServedChain, misbehaviour: Mis
     options.pace = Pace::None;
     options.misbehaviour = misbehaviour;
     TestPeer::start(options).await.expect("loopback can be listened on")
-}
-
-async fn wait_for(client: &LightClient, what: &str, reached: impl Fn(&Status) -> bool) -> Status {
-    let mut watch = client.watch_status();
-    let waiting = async {
-        loop {
-            let status = watch.next().await;
-            if reached(&status) {
-                return status;
-            }
-        }
-    };
-    match tokio::time::timeout(PATIENCE, waiting).await {
-        Ok(status) => status,
-        Err(_) => panic!("waited in vain for {what}: {:?}", client.status()),
-    }
 }
 
 /// What is left of a client that was connected to both peers.

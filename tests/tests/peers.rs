@@ -20,9 +20,8 @@ use rustock_test_support::{
     chainkit::ChainBuilder,
     peer::{Misbehaviour, Pace, ServedChain, TestPeer, TestPeerOptions, WrongHeaders},
 };
+use rustock_tests::waiting::wait_for;
 
-/// Nothing here takes this long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(5);
 const BLOCKS: u64 = 400;
 
@@ -40,22 +39,6 @@ async fn peer(options: TestPeerOptions) -> TestPeer {
 
 fn simnet() -> Builder {
     LightClient::builder(Network::Simnet).request_budget(RequestBudget::UNPACED)
-}
-
-async fn wait_for(client: &LightClient, what: &str, reached: impl Fn(&Status) -> bool) -> Status {
-    let mut watch = client.watch_status();
-    let waiting = async {
-        loop {
-            let status = watch.next().await;
-            if reached(&status) {
-                return status;
-            }
-        }
-    };
-    match tokio::time::timeout(PATIENCE, waiting).await {
-        Ok(status) => status,
-        Err(_) => panic!("waited in vain for {what}: {:?}", client.status()),
-    }
 }
 
 async fn wait_until_synced(client: &LightClient) {
