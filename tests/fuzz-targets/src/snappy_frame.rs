@@ -86,7 +86,8 @@ fn inflate(mut bytes: &[u8]) -> Option<Vec<u8>> {
     let (mut claimed, mut shift) = (0u64, 0);
     loop {
         let byte = take(&mut bytes, 1)?[0];
-        if shift > 63 {
+        // A length is below 2^32, which takes at most five bytes, also when it is written with zeros at its end.
+        if shift > 28 {
             return None;
         }
         claimed |= u64::from(byte & 0x7f) << shift;
