@@ -17,10 +17,9 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 #[test]
-fn a_client_has_eight_peers_within_thirty_seconds_and_never_three_of_a_subnet() {
+fn a_client_has_eight_healthy_peers_within_thirty_seconds_and_never_three_of_a_subnet() {
     const SEEDS: u64 = 200;
     let mut late = Vec::new();
-    let mut useful = 0;
     let mut times = Vec::new();
     for seed in 0..SEEDS {
         // Every other client is behind a translator itself.
@@ -29,22 +28,19 @@ fn a_client_has_eight_peers_within_thirty_seconds_and_never_three_of_a_subnet() 
         simulation.run_until(at(30));
         let tally = simulation.tally();
         assert!(tally.most_in_subnet <= 2, "seed {seed}: {tally:?}");
-        match tally.eight_connected {
+        // Healthy is who serves, as the network knows it: a silent node is not, however new it is.
+        match tally.eight_healthy {
             Some(time) => times.push(time.as_millis()),
             None => late.push(seed),
         }
-        useful += u64::from(tally.eight_healthy.is_some());
     }
     times.sort_unstable();
     println!(
-        "eight peers after {:?} ms in the middle, {:?} at most; later: {late:?}; none of them silent: {useful} of \
-         {SEEDS}",
+        "eight healthy peers after {:?} ms in the middle, {:?} at most; later: {late:?}",
         times.get(times.len() / 2),
         times.last(),
     );
     assert!(late.len() as u64 <= SEEDS / 100, "not within 30 seconds: {late:?}");
-    // A node that answers nothing looks like any other until its requests have timed out.
-    assert!(useful > SEEDS / 2, "{useful}");
 }
 
 #[test]
@@ -108,10 +104,10 @@ fn banned(simulation: &NetworkSimulation) -> BTreeMap<NodeId, Option<Role>> {
 }
 
 #[test]
-fn who_lies_or_floods_stays_away_across_a_restart_who_is_silent_leaves_and_who_is_slow_stays() {
+fn who_lies_or_floods_stays_away_across_a_restart_who_is_silent_leaves_and_who_is_slow_is_not_banned() {
     const STEP: u64 = 5;
     let mut liars = 0;
-    let mut longest_slow = 0;
+    let mut slow = BTreeSet::new();
     for seed in 0..6 {
         let plan = Plan { has_churn: false, ..Plan::MIXED };
         let mut simulation = NetworkSimulation::new(seed, plan);
@@ -132,7 +128,7 @@ fn who_lies_or_floods_stays_away_across_a_restart_who_is_silent_leaves_and_who_i
                 };
                 assert!(*steps <= longest, "seed {seed}: {role:?} for {} seconds", *steps * STEP);
                 if role == Role::Slow {
-                    longest_slow = longest_slow.max(*steps * STEP);
+                    slow.insert((seed, node));
                 }
             }
         }
@@ -149,7 +145,8 @@ fn who_lies_or_floods_stays_away_across_a_restart_who_is_silent_leaves_and_who_i
         assert_eq!(again, 0, "seed {seed}: a banned node was dialled");
     }
     assert!(liars > 2, "{liars} liars were met");
-    assert!(longest_slow >= 600, "a slow node was kept for {longest_slow} seconds");
+    // A slow one may have to make room for those that answered before it, and that is all.
+    assert!(slow.len() > 2, "{} slow nodes were met", slow.len());
 }
 
 #[test]

@@ -95,6 +95,88 @@ fn silence_three_times_in_a_row_is_unresponsive() {
 }
 
 #[test]
+fn silence_is_found_out_within_ninety_seconds_though_another_peer_has_all_our_attention() {
+    let chain = Arc::new(chain(20_000));
+    let mut simulation = simulation(chain.genesis());
+    // Two minutes of work for one peer: the other one's turn does not come meanwhile.
+    let busy = simulation.add(Script::honest(MainChain::whole(&chain)));
+    simulation.verify_time = Duration::from_secs(1);
+    let silent = Script::behaving(MainChain::whole(&chain), Behaviour::Silent).connecting_at(at(2)).once();
+    let silent = simulation.add(silent);
+    simulation.run_until(at(91));
+    assert_eq!(simulation.faults(silent).count(), 0, "three times thirty seconds are not over");
+    simulation.run_until(at(93));
+    let faults: Vec<_> = simulation.faults(silent).collect();
+    assert!(matches!(faults[..], [PeerFault::Unresponsive { silences: 3, .. }]), "{faults:?}");
+    assert!(simulation.stored_head().number < chain.best().number(), "the other one is still at it");
+    simulation.run_until_head(chain.best(), at(600));
+    assert_eq!(simulation.faults(busy).count(), 0);
+}
+
+#[test]
+fn a_peer_that_says_it_has_nothing_is_asked_for_nothing() {
+    let long = Arc::new(chain(600));
+    let mut simulation = simulation(long.genesis());
+    let empty = simulation.add(Script::honest(MainChain::whole(&Arc::new(chain(0)))));
+    simulation.add(Script::honest(MainChain::whole(&long)).connecting_at(at(5)));
+    simulation.run_until(at(600));
+    assert_eq!(simulation.faults(empty).count(), 0);
+    assert_eq!(simulation.stored_head().hash, long.best().hash());
+}
+
+/// When a client has a chain of 20,000 blocks from two peers with these delays, of which the first is there first.
+fn time_with(first: Duration, second: Duration) -> (Timestamp, usize) {
+    let chain = Arc::new(chain(20_000));
+    let mut simulation = simulation(chain.genesis());
+    let actors = [(first, 0), (second, 3)].map(|(delay, second)| {
+        let script = Script::honest(MainChain::whole(&chain)).over(Link::of(delay));
+        simulation.add(script.connecting_at(at(second)))
+    });
+    simulation.run_until_head(chain.best(), at(3_600));
+    assert!(actors.into_iter().all(|actor| simulation.faults(actor).count() == 0), "slow is not a fault");
+    simulation.check_store();
+    let rounds = simulation
+        .reports()
+        .iter()
+        .filter(|(_, report)| matches!(report, SyncReport::ConnectionPoint { .. }));
+    (simulation.now(), rounds.count())
+}
+
+#[test]
+fn a_long_download_is_left_to_a_faster_peer() {
+    let (slow, fast) = (Duration::from_secs(6), Duration::from_millis(60));
+    let (alone, _) = time_with(slow, slow);
+    let (together, _) = time_with(slow, fast);
+    assert!(together.as_millis() * 3 < alone.as_millis(), "{together:?} with a fast one, {alone:?} without");
+}
+
+#[test]
+fn a_liar_that_claims_much_and_answers_fast_does_not_cut_off_a_slow_download_twice() {
+    let chain = Arc::new(chain(6_000));
+    let mut simulation = simulation(chain.genesis());
+    let slow = Script::honest(MainChain::whole(&chain)).over(Link::of(Duration::from_secs(6)));
+    let slow = simulation.add(slow);
+    let liar = Script::behaving(MainChain::up_to(&chain, 100), Behaviour::LyingHeight(50_000));
+    simulation.add(liar.connecting_at(at(3)));
+    simulation.run_until_head(chain.best(), at(1_800));
+    let connection = simulation.connection(slow).expect("connected");
+    let of_the_slow = |report: &SyncReport| matches!(report, SyncReport::ConnectionPoint { peer, .. } if *peer == connection);
+    let rounds = simulation.reports().iter().filter(|(_, report)| of_the_slow(report)).count();
+    assert!(rounds <= 3, "its download was begun {rounds} times");
+    assert_eq!(simulation.faults(slow).count(), 0);
+}
+
+#[test]
+fn a_download_stays_with_its_peer_where_the_other_is_no_better() {
+    let slow = Duration::from_secs(4);
+    let (_, rounds) = time_with(slow, slow * 2);
+    // The other one is tried once, and found to be no better.
+    assert!(rounds <= 3, "{rounds} rounds");
+    let (_, rounds) = time_with(Duration::from_millis(60), Duration::from_millis(40));
+    assert!(rounds <= 2, "{rounds} rounds: a download that is fast enough is not interrupted");
+}
+
+#[test]
 fn answers_of_the_wrong_kind_are_as_good_as_none() {
     let chain = Arc::new(chain(600));
     let mut simulation = simulation(chain.genesis());

@@ -205,9 +205,15 @@ impl Driver {
         self.peers.handle(input);
     }
 
-    /// Who served headers that were verified is a peer to keep.
+    /// Who answers is a peer to count on; who served headers that were verified is one to keep.
     fn pass_on_credits(&mut self) {
         for (peer, credit) in self.machine.take_credits() {
+            if credit.is_first_answer {
+                self.peers.handle(peers::Input::Answered { peer });
+            }
+            if credit.headers == 0 {
+                continue;
+            }
             self.peers.handle(peers::Input::HeadersVerified {
                 peer,
                 headers: credit.headers,

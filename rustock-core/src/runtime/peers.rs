@@ -72,6 +72,8 @@ pub struct PeerInfo {
     pub bytes_per_second: u32,
     /// Average time it takes to answer, in milliseconds; 0 when not measured.
     pub latency_millis: u32,
+    /// It answered a question in this session. Only such peers count for long towards the number that is kept.
+    pub has_answered: bool,
     /// Penalty points, of which 100 are a ban.
     pub penalty: u32,
     /// Messages and bytes, by class and direction.
@@ -100,6 +102,7 @@ impl PeersSnapshot {
             verified_headers: view.verified_headers,
             bytes_per_second: view.bytes_per_second,
             latency_millis: view.latency_millis,
+            has_answered: view.has_answered,
             penalty: view.penalty,
             traffic: *traffic.lock().unwrap_or_else(PoisonError::into_inner),
         };

@@ -107,8 +107,10 @@ impl PeerMachine {
             Input::Established { peer, node, ip } => self.on_established(peer, node, ip),
             Input::Listens { peer, port } => self.on_listens(peer, port),
             Input::Ended { peer, ending } => self.on_ended(peer, &ending),
+            Input::Answered { peer } => self.on_answered(peer),
             Input::HeadersVerified { peer, headers, bytes, waited, latency } => {
                 let wall = self.wall();
+                self.on_answered(peer);
                 if let Some(slot) = self.slots.get_mut(peer) {
                     slot.verified = slot.verified.saturating_add(headers);
                     if let Some(node) = slot.node {
@@ -162,6 +164,7 @@ impl PeerMachine {
         }
         let mut times: Vec<Timestamp> = self.persist_due.into_iter().chain(self.rotation_due).collect();
         if self.is_online {
+            times.extend(self.slots.next_patience(self.now));
             let wants_ordinary = self.room() > 0;
             let waiting = self.book.records().filter(|record| {
                 (wants_ordinary && self.is_ordinary(&record.id)) || self.trusted.contains(&record.id)
@@ -217,6 +220,7 @@ impl PeerMachine {
             verified_headers: record.map_or(slot.verified, |record| record.verified_headers),
             bytes_per_second: record.map_or(0, |record| record.bytes_per_second),
             latency_millis: record.map_or(0, |record| record.latency_millis),
+            has_answered: slot.has_answered,
             penalty: slot.node.map_or(0, |node| self.reputation.points(self.now, &BanSubject::Node(node))),
         }
     }
@@ -304,6 +308,7 @@ impl PeerMachine {
             state: SlotState::Dialling,
             since: self.now,
             was_connected: false,
+            has_answered: false,
             verified: 0,
             cause: None,
             meter: FloodMeter::default(),
@@ -327,8 +332,7 @@ impl PeerMachine {
             || if is_inbound {
                 !self.config.only_trusted && self.slots.connected_inbound() < limits.inbound
             } else {
-                self.slots.connected_outbound() < limits.target
-                    && self.slots.has_subnet_place(Some(ip), Some(peer), &limits)
+                self.missing() > 0 && self.slots.has_subnet_place(Some(ip), Some(peer), &limits)
             };
         let (now, wall) = (self.now, self.wall());
         if let Some(slot) = self.slots.get_mut(peer) {
@@ -355,6 +359,18 @@ impl PeerMachine {
             self.refusals.insert(now, ip);
         }
         self.drop_peer(peer, cause);
+    }
+
+    /// A peer that answers counts from now on. One that answered so late that another took its place is sent away
+    /// without a reproach: it may come back when there is a place.
+    fn on_answered(&mut self, peer: PeerId) {
+        let target = self.config.limits.target;
+        let Some(slot) = self.slots.get_mut(peer) else { return };
+        let was_counted = slot.is_healthy(self.now);
+        slot.has_answered = true;
+        if !was_counted && slot.is_ordinary() && self.slots.healthy(self.now) > target {
+            self.drop_peer(peer, DropCause::NoPlace);
+        }
     }
 
     fn on_ended(&mut self, peer: PeerId, ending: &Ending) {

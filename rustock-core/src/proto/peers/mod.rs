@@ -152,6 +152,11 @@ pub enum Input {
         /// Why.
         ending: Ending,
     },
+    /// A peer answered a question, whatever it said.
+    Answered {
+        /// The connection.
+        peer: PeerId,
+    },
     /// A peer's headers passed every rule.
     HeadersVerified {
         /// The connection.
@@ -334,6 +339,8 @@ pub struct PeerView {
     pub bytes_per_second: u32,
     /// Average time it takes to answer, in milliseconds; 0 when not measured.
     pub latency_millis: u32,
+    /// It answered a question in this session.
+    pub has_answered: bool,
     /// Penalty points.
     pub penalty: u32,
 }

@@ -1,10 +1,13 @@
 //! Who is connected or being dialled, and how many may be.
 //!
+//! A peer that has answered nothing yet counts for [`FIRST_ANSWER_PATIENCE`] as if it were a good one. After that it
+//! keeps its connection, because slowness is no fault, but another one is looked for in its stead.
+//!
 //! The rule that keeps an operator from holding all of them: of the peers that we dial and nobody named, at most
 //! [`SlotLimits::per_subnet`] share a subnet, and at most [`SlotLimits::shared_subnets`] subnets have more than
 //! one. So whoever owns `n` subnets holds at most `n + 1` slots.
 
-use core::net::IpAddr;
+use core::{net::IpAddr, time::Duration};
 use std::collections::BTreeMap;
 
 use super::flood::FloodMeter;
@@ -16,11 +19,17 @@ use crate::{
     proto::{peers::DropCause, sync::PeerId, time::Timestamp},
 };
 
+/// How long a new peer counts without having answered anything. Nine in ten answer within a second; a silent one
+/// is sent away after ninety.
+pub const FIRST_ANSWER_PATIENCE: Duration = Duration::from_secs(3);
+
 /// How many peers there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlotLimits {
     /// Healthy peers to have; trusted ones count, and are dialled whatever this says.
     pub target: usize,
+    /// Dialled peers beyond the target, while as many others have not answered anything.
+    pub spare: usize,
     /// Dialled peers in one subnet.
     pub per_subnet: usize,
     /// Subnets that may have more than one dialled peer.
@@ -39,6 +48,7 @@ impl Default for SlotLimits {
     fn default() -> Self {
         Self {
             target: 8,
+            spare: 4,
             per_subnet: 2,
             shared_subnets: 1,
             dials: 8,
@@ -82,6 +92,8 @@ pub(super) struct Slot {
     pub state: SlotState,
     pub since: Timestamp,
     pub was_connected: bool,
+    /// It answered a question in this session.
+    pub has_answered: bool,
     /// Headers it served in this session that passed every rule.
     pub verified: u64,
     pub cause: Option<DropCause>,
@@ -90,8 +102,23 @@ pub(super) struct Slot {
 
 impl Slot {
     /// True when it is one of those that the limits on dialled peers are about.
-    fn is_ordinary(&self) -> bool {
+    pub fn is_ordinary(&self) -> bool {
         self.direction == Direction::Outbound && !self.is_trusted && self.state != SlotState::Leaving
+    }
+
+    fn is_connected_outbound(&self) -> bool {
+        self.direction == Direction::Outbound && self.state == SlotState::Connected
+    }
+
+    /// True when we dialled it and it answers, or is new.
+    pub fn is_healthy(&self, now: Timestamp) -> bool {
+        self.is_connected_outbound() && self.patience().is_none_or(|patience| patience > now)
+    }
+
+    /// Until when it counts without an answer, for a peer of whom that is asked.
+    fn patience(&self) -> Option<Timestamp> {
+        let is_awaited = self.is_connected_outbound() && !self.has_answered;
+        is_awaited.then(|| self.since.saturating_add(FIRST_ANSWER_PATIENCE))
     }
 
     fn counted_subnet(&self) -> Option<Subnet> {
@@ -138,9 +165,14 @@ impl Slots {
         self.slots.values().any(|slot| slot.node.as_ref() == Some(node))
     }
 
-    /// Established sessions with peers that we dialled, trusted ones among them.
-    pub fn connected_outbound(&self) -> usize {
-        self.count(|slot| slot.direction == Direction::Outbound && slot.state == SlotState::Connected)
+    /// Established sessions with peers that we dialled, trusted ones among them, which answer or are new.
+    pub fn healthy(&self, now: Timestamp) -> usize {
+        self.count(|slot| slot.is_healthy(now))
+    }
+
+    /// When a peer next stops being counted by [`Slots::healthy`], if it does not answer.
+    pub fn next_patience(&self, now: Timestamp) -> Option<Timestamp> {
+        self.slots.values().filter_map(Slot::patience).filter(|patience| *patience > now).min()
     }
 
     /// Established sessions.
@@ -156,6 +188,11 @@ impl Slots {
     /// Peers that nobody named, dialled or connected.
     pub fn ordinary(&self) -> impl Iterator<Item = (PeerId, &Slot)> {
         self.iter().filter(|(_, slot)| slot.is_ordinary())
+    }
+
+    /// Established sessions with ordinary peers.
+    pub fn connected_ordinary(&self) -> usize {
+        self.count(|slot| slot.is_ordinary() && slot.state == SlotState::Connected)
     }
 
     /// Ordinary peers being dialled.

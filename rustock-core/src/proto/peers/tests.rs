@@ -1,5 +1,6 @@
 //! The machine against hosts that check, from its actions alone, that it keeps its promises.
 
+mod answers;
 mod book;
 mod documentation;
 mod eclipse;

@@ -85,6 +85,8 @@ pub struct SyncMachine {
     pub(super) backfill_due: Timestamp,
     /// Rounds begun. Each peer remembers its last, so that none can keep us to itself.
     pub(super) rounds: u64,
+    /// Whose turn is next, whatever the order: a slow peer made way for it.
+    pub(super) next_up: Option<PeerId>,
     pub(super) verified: u64,
 }
 
@@ -122,6 +124,7 @@ impl SyncMachine {
             last_poll: now,
             backfill_due: now,
             rounds: 0,
+            next_up: None,
             verified: 0,
         }
     }
@@ -153,9 +156,11 @@ impl SyncMachine {
         self.ledger.take_batch(now, true)
     }
 
-    /// Who served headers that were verified since the last call. At most one entry for each peer.
+    /// Who answered for the first time or served headers that were verified, since the last call. At most one entry
+    /// for each peer.
     pub fn take_credits(&mut self) -> Vec<(PeerId, Credit)> {
-        let earned = self.peers.iter_mut().filter(|(_, peer)| peer.credit.headers > 0);
+        let is_due = |credit: &Credit| credit.is_first_answer || credit.headers > 0;
+        let earned = self.peers.iter_mut().filter(|(_, peer)| is_due(&peer.credit));
         earned.map(|(id, peer)| (*id, core::mem::take(&mut peer.credit))).collect()
     }
 
@@ -175,6 +180,9 @@ impl SyncMachine {
             consider(peer.status_due.max(peer.sent.next_allowed(peer.status_due)));
             if let Some(due) = peer.request_deadline() {
                 consider(due);
+            }
+            if let Some(due) = peer.first_question_due() {
+                consider(peer.sent.next_allowed(due));
             }
             match &self.round {
                 Some(round) if round.peer == *id => {
@@ -240,6 +248,7 @@ impl SyncMachine {
         self.repeat_status(now);
         while self.round.is_none() && self.start_round(now) {}
         self.pump(now);
+        self.ask_first_questions(now);
         self.check_ancestors_late();
         let at_rest =
             !matches!(self.round, Some(Round { stage: Stage::Download(_), .. })) && self.verifying.is_none();
@@ -309,7 +318,7 @@ impl SyncMachine {
             }
         }
         self.report(SyncReport::RequestTimedOut { peer: id });
-        if !of_this_round {
+        if !of_this_round || !purpose.is_of_a_round() {
             return;
         }
         match purpose {
@@ -318,7 +327,7 @@ impl SyncMachine {
             Purpose::Probe { .. } | Purpose::Skeleton | Purpose::Chunk(_) => {
                 self.end_round(now, Step::Retry(ROUND_RETRY));
             }
-            Purpose::Abandoned => {}
+            Purpose::FirstQuestion { .. } | Purpose::Abandoned => {}
         }
     }
 
@@ -369,12 +378,10 @@ impl SyncMachine {
                 };
                 peer.in_flight.remove(&request);
                 if let RskMessage::BlockHeadersResponse(answer) = &message {
-                    let bytes = answer.headers.iter().map(|header| header.as_bytes().len() as u64).sum();
-                    peer.measure_answer(now, deadline, bytes);
+                    peer.measure_answer(now, deadline, &answer.headers);
                 }
-                peer.count_answer(purpose);
-                if purpose != Purpose::Abandoned && self.round.as_ref().is_some_and(|round| round.peer == id)
-                {
+                peer.count_answer(now, purpose, deadline);
+                if purpose.is_of_a_round() && self.round.as_ref().is_some_and(|round| round.peer == id) {
                     self.on_answer(now, purpose, message);
                 }
             }
@@ -439,6 +446,7 @@ impl SyncMachine {
                     self.begin_stage(now);
                 }
                 self.finish_download(now);
+                self.hand_over(now);
             }
             end => self.end_round(now, end),
         }

@@ -3,6 +3,8 @@
 //! A round with a peer finds the connection point (the highest block both chains share), asks for a skeleton
 //! above it, fetches the chunks between its entries, and has each verified in ascending order on top of the
 //! one before. Verified headers form a branch; as soon as fork choice prefers it, it becomes our chain.
+//! A new peer is asked for the hash of a block that it claims to have, so that silence shows soon. A download is left
+//! to another peer where the first is much slower.
 //! Between rounds announcements are followed block by block, and when nothing improved for a minute the peer
 //! is asked for its best block. From a checkpoint, the ancestors that fork-detection data needs come first.
 //!
@@ -32,6 +34,7 @@ mod machine;
 mod peer;
 mod plan;
 mod rounds;
+mod steering;
 #[cfg(test)]
 mod tests;
 mod verification;
@@ -174,9 +177,11 @@ pub enum SyncReport {
     },
 }
 
-/// What a peer is to be thanked for: headers that passed every rule.
+/// What a peer is to be thanked for: that it answers, and headers that passed every rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Credit {
+    /// It answered for the first time.
+    pub is_first_answer: bool,
     /// Headers verified.
     pub headers: u64,
     /// Bytes of the answers they came in.

@@ -9,10 +9,14 @@ use crate::{
         pacing::{RequestBudget, SentMessages},
         time::Timestamp,
     },
-    wire::rsk::{BlockIdentifier, RequestId, RskMessage, Status},
+    wire::rsk::{BlockIdentifier, RawList, RequestId, RskMessage, Status},
 };
 
-use super::{Credit, plan::ChunkRequest};
+use super::{
+    Credit,
+    plan::ChunkRequest,
+    steering::{LEAST_MEASURED_HEADERS, Speed},
+};
 
 /// One connection. A peer that reconnects gets another id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,18 +51,25 @@ pub(super) enum Purpose {
     Follow { hash: BlockHash, count: u32, is_announced: bool },
     /// The peer's best block, because nothing improved for a while.
     Poll,
+    /// The hash of a block that it says it has: whether it answers at all. Belongs to no round.
+    FirstQuestion { height: BlockNumber },
     /// Nothing any more: what asked has ended. Open all the same, for as long as the peer may still be at it.
     Abandoned,
 }
 
 impl Purpose {
+    /// True when a round waits for the answer.
+    pub fn is_of_a_round(self) -> bool {
+        !matches!(self, Self::Abandoned | Self::FirstQuestion { .. })
+    }
+
     /// True when silence says nothing against the peer: it may simply not have what was asked for. A block
     /// that it announced it has.
     pub fn silence_is_fair(self) -> bool {
         match self {
             Self::Backfill { .. } | Self::Poll | Self::Abandoned => true,
             Self::Follow { is_announced, .. } => !is_announced,
-            Self::Probe { .. } | Self::Skeleton | Self::Chunk(_) => false,
+            Self::Probe { .. } | Self::Skeleton | Self::Chunk(_) | Self::FirstQuestion { .. } => false,
         }
     }
 
@@ -68,7 +79,9 @@ impl Purpose {
             Self::Backfill { .. } | Self::Chunk(_) | Self::Follow { .. } => {
                 matches!(message, RskMessage::BlockHeadersResponse(_))
             }
-            Self::Probe { .. } => matches!(message, RskMessage::BlockHashResponse(_)),
+            Self::Probe { .. } | Self::FirstQuestion { .. } => {
+                matches!(message, RskMessage::BlockHashResponse(_))
+            }
             Self::Skeleton | Self::Poll => matches!(message, RskMessage::SkeletonResponse(_)),
             Self::Abandoned => matches!(
                 message,
@@ -110,6 +123,12 @@ pub(super) struct PeerState {
     /// Headers that were verified and nobody was told of, with the answers that came meanwhile.
     pub credit: Credit,
     pub last_answer: Timestamp,
+    /// From its first question to its answer. `None` until it answers anything.
+    pub latency: Option<Duration>,
+    /// Of its headers.
+    pub speed: Speed,
+    /// Headers of its that were verified since it took over a slower peer's download; `None` if it never did.
+    pub served_since_takeover: Option<u64>,
 }
 
 impl PeerState {
@@ -134,6 +153,9 @@ impl PeerState {
             caught_up: false,
             credit: Credit::default(),
             last_answer: now,
+            latency: None,
+            speed: Speed::default(),
+            served_since_takeover: None,
         }
     }
 
@@ -145,7 +167,7 @@ impl PeerState {
     /// answers with hashes do not make up for headers that never come.
     pub fn count_timeout(&mut self, purpose: Purpose) -> u32 {
         let count = match purpose {
-            Purpose::Probe { .. } => {
+            Purpose::Probe { .. } | Purpose::FirstQuestion { .. } => {
                 // It may have left the height we thought it had; its last status is what is left to go by.
                 self.known_height = self.claims.map_or(BlockNumber::GENESIS, |claims| claims.number);
                 &mut self.hash_timeouts
@@ -156,33 +178,59 @@ impl PeerState {
         *count
     }
 
-    /// Takes note that a request was answered.
-    pub fn count_answer(&mut self, purpose: Purpose) {
+    /// Takes note that a request was answered, which had this deadline.
+    pub fn count_answer(&mut self, now: Timestamp, purpose: Purpose, deadline: Timestamp) {
         self.hash_timeouts = 0;
+        if self.latency.is_none() {
+            self.latency = Some(now.since(sent_at(deadline)));
+            self.credit.is_first_answer = true;
+        }
         if matches!(purpose, Purpose::Chunk(_) | Purpose::Follow { .. } | Purpose::Backfill { .. }) {
             self.timeouts = 0;
         }
     }
 
     /// Measures an answer with headers to a request that had this deadline.
-    pub fn measure_answer(&mut self, now: Timestamp, deadline: Timestamp, bytes: u64) {
-        let sent_millis = deadline.as_millis().saturating_sub(REQUEST_TIMEOUT.as_millis() as u64);
-        let sent = Timestamp::from_millis(sent_millis);
+    pub fn measure_answer(&mut self, now: Timestamp, deadline: Timestamp, headers: &[RawList]) {
+        let bytes = headers.iter().map(|header| header.as_bytes().len() as u64).sum();
+        let sent = sent_at(deadline);
+        let waited = now.since(sent.max(self.last_answer));
+        if headers.len() >= LEAST_MEASURED_HEADERS {
+            self.speed.add(bytes, waited);
+        }
         self.credit.latency = now.since(sent);
-        self.credit.waited += now.since(sent.max(self.last_answer));
+        self.credit.waited += waited;
         self.credit.bytes = self.credit.bytes.saturating_add(bytes);
         self.last_answer = now;
     }
 
-    /// Keeps open requests from being answered to anybody: what asked has ended.
+    /// Keeps open requests of a round from being answered to anybody: the round has ended.
     pub fn abandon_requests(&mut self) {
-        for (purpose, _) in self.in_flight.values_mut() {
+        for (purpose, _) in self.in_flight.values_mut().filter(|(purpose, _)| purpose.is_of_a_round()) {
             *purpose = Purpose::Abandoned;
         }
+    }
+
+    /// When to ask it something so that it shows that it answers; `None` when it did, is being asked, or says that it
+    /// has nothing. Its status is waited for a little, because it names a block that it must have.
+    pub fn first_question_due(&self) -> Option<Timestamp> {
+        let patience = match self.claims {
+            // Nobody answers for the genesis, and clients like ours have no more to offer.
+            Some(claims) if claims.number == BlockNumber::GENESIS => return None,
+            Some(_) => Duration::ZERO,
+            None => super::STATUS_PATIENCE,
+        };
+        let is_unknown = self.latency.is_none() && self.in_flight.is_empty();
+        is_unknown.then(|| self.connected_at.saturating_add(patience))
     }
 
     /// The first deadline among its open requests.
     pub fn request_deadline(&self) -> Option<Timestamp> {
         self.in_flight.values().map(|(_, deadline)| *deadline).min()
     }
+}
+
+/// When a request was sent that has this deadline.
+fn sent_at(deadline: Timestamp) -> Timestamp {
+    Timestamp::from_millis(deadline.as_millis().saturating_sub(REQUEST_TIMEOUT.as_millis() as u64))
 }

@@ -61,12 +61,16 @@ impl SyncMachine {
     /// question of ours. Turns count for all of it, so that a peer which keeps one kind busy cannot starve another
     /// peer's.
     pub(super) fn next_round(&mut self, now: Timestamp) -> Option<(PeerId, Step)> {
+        let next_up = self.next_up.take();
         let due = |peer: &PeerState| peer.round_due.is_some_and(|due| self.round_start(peer, due) <= now);
         let wants_ancestors = self.wants_ancestors() && self.backfill_due <= now;
         let has_question = wants_ancestors || self.poll_due() <= now;
         // Before its first whole round nobody knows whether a peer is of our chain: no questions till then.
         let can_be_asked = |peer: &PeerState| has_question && peer.round_due.is_none();
-        let id = self.next_in_turn(|peer| due(peer) || peer.announced.is_some() || can_be_asked(peer))?;
+        let successor = next_up.filter(|id| self.peers.get(id).is_some_and(due));
+        let id = successor.or_else(|| {
+            self.next_in_turn(|peer| due(peer) || peer.announced.is_some() || can_be_asked(peer))
+        })?;
         let whole = self.peers.get(&id).is_some_and(due);
         let peer = self.peers.get_mut(&id)?;
         let announced = peer.announced.take();
@@ -152,11 +156,10 @@ impl SyncMachine {
 
     /// True when the stage has something to send and nothing but the budget stands in its way.
     pub(super) fn wants_to_send(&self, round: &Round) -> bool {
-        let is_open = |purpose: &Purpose| *purpose != Purpose::Abandoned;
         let idle = self
             .peers
             .get(&round.peer)
-            .is_none_or(|peer| !peer.in_flight.values().any(|(purpose, _)| is_open(purpose)));
+            .is_none_or(|peer| !peer.in_flight.values().any(|(purpose, _)| purpose.is_of_a_round()));
         match &round.stage {
             Stage::Backfill(_) | Stage::FindPoint(_) | Stage::Skeleton(_) | Stage::Poll => idle,
             Stage::Follow(follow) => idle && follow.wants_headers(),
@@ -176,6 +179,23 @@ impl SyncMachine {
             self.send_request(now, id, purpose);
         }
         self.start_verification();
+    }
+
+    /// Asks peers that have answered nothing yet, and are not being asked by a round, whether they answer.
+    pub(super) fn ask_first_questions(&mut self, now: Timestamp) {
+        let is_due = |peer: &PeerState| {
+            peer.first_question_due().is_some_and(|due| due <= now)
+                && peer.can_request(now, self.config.budget)
+        };
+        let due: Vec<_> = self.peers.iter().filter(|(_, peer)| is_due(peer)).collect();
+        let least = self.base.number.max(BlockNumber::GENESIS.next());
+        let heights: Vec<_> = due
+            .into_iter()
+            .map(|(id, peer)| (*id, peer.claims.map_or(least, |claims| claims.number)))
+            .collect();
+        for (id, height) in heights {
+            self.send_request(now, id, Purpose::FirstQuestion { height });
+        }
     }
 
     pub(super) fn next_purpose(&mut self) -> Option<Purpose> {
@@ -204,7 +224,7 @@ impl SyncMachine {
                 hash: chunk.top.hash,
                 count: chunk.count,
             }),
-            Purpose::Probe { height } => {
+            Purpose::Probe { height } | Purpose::FirstQuestion { height } => {
                 RskMessage::BlockHashRequest(BlockHashRequest { id: request, height })
             }
             Purpose::Skeleton | Purpose::Poll => {

@@ -44,7 +44,9 @@ impl SyncMachine {
         self.verifying = None;
         let Some(Round { peer, stage }) = self.round.take() else { return };
         if let Some(state) = self.peers.get_mut(&peer) {
-            state.credit.headers += outcome.verified.len() as u64;
+            let verified = outcome.verified.len() as u64;
+            state.credit.headers += verified;
+            state.served_since_takeover = state.served_since_takeover.map(|served| served + verified);
         }
         let (mut branch, rest) = match stage {
             Stage::Download(download) => download.split(),

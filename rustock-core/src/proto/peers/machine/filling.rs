@@ -56,11 +56,19 @@ impl PeerMachine {
             return 0;
         }
         let limits = &self.config.limits;
-        let missing = limits.target.saturating_sub(self.slots.connected_outbound());
+        let missing = self.missing();
         if missing == 0 {
             return 0;
         }
         (2 * missing).max(LEAST_DIALS).min(limits.dials).saturating_sub(self.slots.dialling())
+    }
+
+    /// How many more healthy peers there should be, and may be, than are connected.
+    pub(super) fn missing(&self) -> usize {
+        let limits = &self.config.limits;
+        let wanted = limits.target.saturating_sub(self.slots.healthy(self.now));
+        let most = limits.target.saturating_add(limits.spare);
+        wanted.min(most.saturating_sub(self.slots.connected_ordinary()))
     }
 
     fn choose(&mut self) -> Option<PeerRecord> {
@@ -133,7 +141,7 @@ impl PeerMachine {
     }
 
     pub(super) fn schedule_rotation(&mut self) {
-        let is_full = self.slots.connected_outbound() >= self.config.limits.target;
+        let is_full = self.slots.healthy(self.now) >= self.config.limits.target;
         if !is_full || self.config.only_trusted {
             self.rotation_due = None;
         } else if self.rotation_due.is_none() {
@@ -144,7 +152,7 @@ impl PeerMachine {
     /// Only proven peers are counted on: of those that were merely heard of most are full, or not to be reached,
     /// and waiting for them one after the other would cost more than a few packets.
     pub(super) fn tell_discovery(&mut self) {
-        let missing = self.config.limits.target.saturating_sub(self.slots.connected_outbound());
+        let missing = self.missing();
         let is_wanting = self.is_online && !self.config.only_trusted && missing > 0;
         let wants = is_wanting && missing > self.proven_prospects();
         if wants != self.wants_more {

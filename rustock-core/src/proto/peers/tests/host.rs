@@ -42,6 +42,7 @@ pub struct Connection {
     pub is_outbound: bool,
     pub is_established: bool,
     pub is_leaving: bool,
+    pub answers: bool,
 }
 
 pub struct Host {
@@ -134,6 +135,7 @@ impl Host {
                     is_outbound: true,
                     is_established: false,
                     is_leaving: false,
+                    answers: false,
                 };
                 assert!(self.connections.insert(peer, connection).is_none(), "an id is used twice");
             }
@@ -145,6 +147,7 @@ impl Host {
                     is_outbound: false,
                     is_established: false,
                     is_leaving: false,
+                    answers: false,
                 };
                 self.connections.insert(peer, connection);
             }
@@ -194,7 +197,9 @@ impl Host {
             })
             .collect();
         let established = ordinary.iter().filter(|connection| connection.is_established).count();
-        assert!(established <= limits.target, "{established} ordinary peers");
+        let answering = ordinary.iter().filter(|connection| connection.answers).count();
+        assert!(established <= limits.target + limits.spare, "{established} ordinary peers");
+        assert!(answering <= limits.target, "{answering} ordinary peers that answer");
         assert!(ordinary.len() - established <= limits.dials);
         let mut subnets: BTreeMap<Subnet, usize> = BTreeMap::new();
         for connection in &ordinary {
@@ -237,8 +242,22 @@ impl Host {
         self.handle(Input::Incoming { ticket, ip });
     }
 
-    /// The handshake of a connection succeeds.
+    /// The handshake of a connection succeeds, and the peer answers.
     pub fn establish(&mut self, peer: PeerId) {
+        self.establish_silent(peer);
+        self.answer(peer);
+    }
+
+    /// A peer answers.
+    pub fn answer(&mut self, peer: PeerId) {
+        if let Some(connection) = self.connections.get_mut(&peer).filter(|open| open.is_established) {
+            connection.answers = true;
+        }
+        self.handle(Input::Answered { peer });
+    }
+
+    /// The handshake of a connection succeeds; nothing else comes.
+    pub fn establish_silent(&mut self, peer: PeerId) {
         let connection = self.connections[&peer].clone();
         let ip = connection.address.ip().expect("numbers only in these tests");
         let node = connection.node.expect("we dialled it");

@@ -37,6 +37,8 @@ const TRANSLATION_LIFETIME: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the sync machine asks a peer that does not answer: three requests of 30 seconds.
 const REQUESTS_IN_VAIN: Duration = Duration::from_secs(90);
+/// How long a slow node takes.
+const SLOW_ANSWER: Duration = Duration::from_secs(25);
 /// As rskj refuses whom it told that it is full.
 const REFUSAL: Duration = Duration::from_secs(10);
 /// As rskj waits for a pong.
@@ -55,6 +57,7 @@ enum Event {
     WakeDiscovery,
     WakePeers,
     Dialled { peer: PeerId, ending: Option<Ending> },
+    Answer { peer: PeerId },
     Behave { peer: PeerId },
     FoundOut { peer: PeerId },
     Ended { peer: PeerId, ending: Ending },
@@ -237,6 +240,7 @@ impl NetworkSimulation {
                 }
             }
             Event::Dialled { peer, ending } => self.finish_dial(peer, ending),
+            Event::Answer { peer } => self.give_peers(peers::Input::Answered { peer }),
             Event::Behave { peer } => self.behave(peer),
             Event::FoundOut { peer } => {
                 let fault = PeerFault::Unresponsive { silences: 3, each: REQUESTS_IN_VAIN / 3 };
@@ -472,9 +476,18 @@ impl NetworkSimulation {
         if !connection.is_leaving {
             connection.is_established = true;
         }
-        let (node, ip) = (connection.node, connection.address.ip());
+        let (node, ip, member) = (connection.node, connection.address.ip(), connection.member);
         self.give_peers(peers::Input::Established { peer, node, ip });
-        let after = Duration::from_millis(self.random.between(500, 3_000));
+        let role = member.map(|member| self.population.members[member].role);
+        // The client's first question and its answer; then headers, or whatever else comes from such a node.
+        let (answer, after) = match role {
+            Some(Role::Slow) => (Some(SLOW_ANSWER), SLOW_ANSWER * 2),
+            Some(Role::Staller) | None => (None, Duration::from_secs(1)),
+            Some(_) => (Some(self.latency() * 2), Duration::from_millis(self.random.between(500, 3_000))),
+        };
+        if let Some(answer) = answer {
+            self.schedule(answer, Event::Answer { peer });
+        }
         self.schedule(after, Event::Behave { peer });
     }
 
@@ -493,7 +506,7 @@ impl NetworkSimulation {
         let (input, next) = match self.population.members[member].role {
             // The hostile who want to stay are the quickest.
             Role::Holder => (served(30), 60),
-            Role::Slow => (served(25_000), 60),
+            Role::Slow => (served(SLOW_ANSWER.as_millis() as u64), 60),
             Role::Liar => {
                 let fault = PeerFault::BrokenHeaderChain { number: BlockNumber::new(1) };
                 (peers::Input::Fault { peer, fault }, 60)
