@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chains;
+pub mod flood;
 pub mod headers;
 pub mod layers;
 pub mod naive;

@@ -21,7 +21,7 @@ use rustock_core::{
             auth::{AuthReader, seal_auth},
             ecies::EciesEntropy,
             entropy::HandshakeEntropy,
-            frame::{Frame, FrameDecoder, FrameEncoder, Received},
+            frame::{Frame, FrameDecoder, FrameEncoder, LargeFrame, Received},
             keys::{PublicKey, SecretKey},
             packet::HandshakeFormat,
             secrets::{Role, Secrets, Transcript},
@@ -118,7 +118,7 @@ impl Recording {
             auth_packet: &bytes(&self.keys, "auth_packet"),
             ack_packet: &bytes(&self.keys, "ack_packet"),
         };
-        self.secrets().frame_codecs(role, &transcript, |_, _| false)
+        self.secrets().frame_codecs(role, &transcript, |_, _| LargeFrame::Hold)
     }
 
     fn frames(&self) -> impl Iterator<Item = &Value> {
@@ -194,7 +194,7 @@ fn read_frames(decoder: &mut FrameDecoder, wire: &[u8]) -> Vec<Frame> {
     while let Some(received) = decoder.read(&mut input).expect("an honest stream") {
         match received {
             Received::Message(frame) => frames.push(frame),
-            Received::Discarded { code, size } => panic!("discarded {code} of {size} bytes"),
+            Received::Discarded { code, size, .. } => panic!("discarded {code} of {size} bytes"),
         }
     }
     frames

@@ -7,7 +7,7 @@ use rustock_core::{
         ack::{AckReader, ReceivedAck},
         auth::{AuthReader, ReceivedAuth},
         ecies::{self, EciesEntropy, EciesError},
-        frame::{FrameCipher, FrameDecoder, FrameEncoder, Received},
+        frame::{FrameCipher, FrameDecoder, FrameEncoder, LargeFrame, Received},
         keys::{PublicKey, SecretKey},
         packet::HandshakeFormat,
         secrets::{Role, Secrets, Transcript},
@@ -56,7 +56,7 @@ fn codecs(entry: &Value, role: Role) -> (FrameEncoder, FrameDecoder) {
         ack_packet: &ack.packet,
     };
     let secrets = Secrets::derive(&agreement(entry), &auth.nonce, &ack.nonce);
-    secrets.frame_codecs(role, &transcript, |_, _| false)
+    secrets.frame_codecs(role, &transcript, |_, _| LargeFrame::Hold)
 }
 
 #[test]

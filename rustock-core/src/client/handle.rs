@@ -289,10 +289,13 @@ impl LightClient {
             network_changes: watch::Sender::new(0),
             discovery,
             connections: BTreeMap::new(),
+            asked: Default::default(),
             incoming: BTreeMap::new(),
             tickets: 0,
             dropped: VecDeque::new(),
             persisting: None,
+            bans: Default::default(),
+            have_bans_changed: true,
             waiting_batch: PeerBatch::default(),
             has_changed: true,
         };

@@ -116,7 +116,7 @@ impl LightClient {
     /// The bans in force, by subject. Those of a client that is not running come from its store.
     pub fn bans(&self) -> Vec<Ban> {
         if self.is_running() {
-            return self.shared().peers().bans.clone();
+            return self.shared().peers().bans.to_vec();
         }
         let wall = self.clock().wall();
         let stored = self.shared().store.peers().unwrap_or_default();

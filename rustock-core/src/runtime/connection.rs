@@ -20,7 +20,7 @@ use crate::{
     proto::{
         session::{
             Action, Blame, Compression, Input, Session, SessionConfig, SessionEnd, SessionFault, Stage,
-            limits::{PENDING_INPUTS, WRITE_DEADLINE},
+            limits::{PENDING_INPUTS, READ_BUFFER, WRITE_DEADLINE},
         },
         sync::PeerId,
     },
@@ -30,9 +30,6 @@ use crate::{
         rsk::{RskMessage, Status},
     },
 };
-
-/// Bytes taken from a socket at a time.
-const READ_BUFFER: usize = 64 * 1024;
 
 /// Unwanted messages, or bytes of them, after which the driver is told.
 const UNWANTED_MESSAGES_TOLD: u64 = 256;
@@ -195,14 +192,21 @@ impl fmt::Display for ConnectionEnd {
 pub(crate) struct ConnectionHandle {
     /// Host and port, for people.
     address: String,
-    outgoing: mpsc::Sender<RskMessage>,
+    outgoing: mpsc::Sender<Order>,
     leaving: watch::Sender<Option<Leave>>,
+}
+
+/// What the driver wants of a session that goes on.
+#[derive(Debug)]
+enum Order {
+    Send(RskMessage),
+    NothingAwaited,
 }
 
 /// The connection's side: what the driver wants of it.
 #[derive(Debug)]
 pub(crate) struct ConnectionOrders {
-    outgoing: mpsc::Receiver<RskMessage>,
+    outgoing: mpsc::Receiver<Order>,
     leaving: watch::Receiver<Option<Leave>>,
 }
 
@@ -237,7 +241,16 @@ impl ConnectionHandle {
 
     /// Queues a message. A peer for which 64 are waiting already does not read: it is sent away.
     pub fn send(&self, message: RskMessage) {
-        if self.outgoing.try_send(message).is_err() {
+        self.order(Order::Send(message));
+    }
+
+    /// Large answers to what was sent so far are not waited for any more.
+    pub fn forget_requests(&self) {
+        self.order(Order::NothingAwaited);
+    }
+
+    fn order(&self, order: Order) {
+        if self.outgoing.try_send(order).is_err() {
             self.expel(DisconnectReason::UselessPeer, false);
         }
     }
@@ -326,7 +339,10 @@ impl Connection {
                     }
                     Err(error) => return Err(socket_failed(error)),
                 },
-                Some(message) = self.orders.outgoing.recv() => Input::Send(message),
+                Some(order) = self.orders.outgoing.recv() => match order {
+                    Order::Send(message) => Input::Send(message),
+                    Order::NothingAwaited => Input::NothingAwaited,
+                },
                 Ok(()) = self.orders.leaving.changed() => match *self.orders.leaving.borrow_and_update() {
                     Some(Leave { reason, .. }) => Input::Disconnect(reason),
                     None => continue,

@@ -279,6 +279,9 @@ impl Driver {
         while let Some(action) = self.machine.next_action() {
             match action {
                 Action::Send(peer, message) => {
+                    if message.asks_for_large_answer() {
+                        self.peers.forget_requests_but_of(peer);
+                    }
                     if let Some(open) = self.peers.connections.get(&peer).filter(|open| !open.is_leaving) {
                         open.handle.send(message);
                     }

@@ -3,6 +3,7 @@
 // The one layer that may ask the clock, open sockets and start threads.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod asked;
 pub(crate) mod clock;
 pub mod connection;
 pub mod diagnostic;

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    asked::LastAsked,
     clock::Clock,
     connection::{
         Connection, ConnectionEnd, ConnectionEvent, ConnectionHandle, ConnectionOrders, SessionSettings,
@@ -84,7 +85,7 @@ pub struct PeerInfo {
 #[derive(Debug, Default)]
 pub(crate) struct PeersSnapshot {
     pub peers: Vec<(PeerView, Option<String>, TrafficCell)>,
-    pub bans: Vec<Ban>,
+    pub bans: Arc<Vec<Ban>>,
 }
 
 impl PeersSnapshot {
@@ -192,6 +193,8 @@ pub(crate) struct Peers {
     /// What discovery is started with, where it is wanted.
     pub discovery: Option<UdpSettings>,
     pub connections: BTreeMap<PeerId, Open>,
+    /// Whom a large answer may come from.
+    pub asked: LastAsked,
     /// Accepted, and not decided upon. Emptied by the machine's answer to each.
     pub incoming: BTreeMap<u64, (TcpStream, SocketAddr)>,
     pub tickets: u64,
@@ -200,11 +203,16 @@ pub(crate) struct Peers {
     pub persisting: Option<JoinHandle<()>>,
     pub waiting_batch: PeerBatch,
     pub has_changed: bool,
+    /// The bans as they were last published, and whether others may be in force now.
+    pub bans: Arc<Vec<Ban>>,
+    pub have_bans_changed: bool,
 }
 
 impl Peers {
     /// Feeds the machine and does what it says.
     pub fn handle(&mut self, input: Input) {
+        // A ban that has ended has told so by the timer.
+        self.have_bans_changed |= matches!(input, Input::TimerFired);
         self.machine.handle(self.clock.now(), input);
         self.has_changed = true;
         while let Some(action) = self.machine.next_action() {
@@ -233,7 +241,10 @@ impl Peers {
                     }
                 }
             }
-            Action::Persist(batch) => self.waiting_batch.absorb(batch),
+            Action::Persist(batch) => {
+                self.have_bans_changed |= !batch.bans.is_empty() || !batch.lifted.is_empty();
+                self.waiting_batch.absorb(batch);
+            }
             Action::WantMorePeers(wants) => drop(self.wants_peers.send_replace(wants)),
             Action::Report(report) => self.shared.diagnose(Diagnostic::Peers(report)),
         }
@@ -354,6 +365,15 @@ impl Peers {
         is_used
     }
 
+    /// A peer is about to be asked for what may be large. Whoever was asked long before need not be held room for.
+    pub fn forget_requests_but_of(&mut self, peer: PeerId) {
+        if let Some(earlier) = self.asked.ask(peer)
+            && let Some(open) = self.connections.get(&earlier)
+        {
+            open.handle.forget_requests();
+        }
+    }
+
     /// A connection is over.
     pub fn on_ended(&mut self, peer: PeerId, reason: ConnectionEnd) {
         let Some(open) = self.connections.remove(&peer) else { return };
@@ -412,7 +432,12 @@ impl Peers {
             let open = self.connections.get(&view.peer)?;
             Some((view, open.client_id.clone(), Arc::clone(&open.traffic)))
         });
-        self.shared.set_peers(PeersSnapshot { peers: views.collect(), bans: self.machine.bans() });
+        let peers = views.collect();
+        // Not copied anew at each input: there may be a thousand of them.
+        if core::mem::take(&mut self.have_bans_changed) {
+            self.bans = Arc::new(self.machine.bans());
+        }
+        self.shared.set_peers(PeersSnapshot { peers, bans: Arc::clone(&self.bans) });
     }
 }
 

@@ -1,7 +1,7 @@
 //! Compressed payloads: as any bytes, as honest ones with a flaw, and inside frames.
 
 use rustock_core::wire::rlpx::{
-    frame::{FrameDecoder, FrameEncoder, Received},
+    frame::{FrameDecoder, FrameEncoder, LargeFrame, Received},
     mac::FrameMac,
     snappy::{SnappyError, compress, decompress_behind},
 };
@@ -50,7 +50,7 @@ pub fn check(bytes: &[u8]) {
 /// In a frame the payload is the same, and the code stays what it is.
 fn check_frame(code: u8, compressed: &[u8]) {
     let wire = FrameEncoder::new(&AES, mac()).encode(code, compressed).expect("small");
-    let received = FrameDecoder::new(&AES, mac(), |_, _| false).read(&mut wire.as_slice());
+    let received = FrameDecoder::new(&AES, mac(), |_, _| LargeFrame::Hold).read(&mut wire.as_slice());
     let Ok(Some(Received::Message(frame))) = received else { panic!("an honest frame: {received:?}") };
     // A frame may hold a whole megabyte: the naive reader is asked only about what it would take.
     let Ok(plain) = frame.decompress() else { return };

@@ -22,7 +22,7 @@ use rustock_core::{
         rlpx::{
             ack::seal_ack,
             entropy::HandshakeEntropy,
-            frame::FrameEncoder,
+            frame::{FrameEncoder, LargeFrame},
             keys::SecretKey,
             packet::HandshakeFormat,
             secrets::{Role, Secrets, Transcript},
@@ -91,7 +91,7 @@ impl Remote {
             auth_packet: &auth_packet,
             ack_packet: &ack_packet,
         };
-        let (encoder, _) = secrets.frame_codecs(Role::Responder, &transcript, |_, _| false);
+        let (encoder, _) = secrets.frame_codecs(Role::Responder, &transcript, |_, _| LargeFrame::Hold);
         let (messages, unread, end) = (Vec::new(), 0, None);
         Self { session, ack_packet, encoder, now: START, unread, messages, is_established: false, end }
     }

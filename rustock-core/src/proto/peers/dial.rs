@@ -52,6 +52,11 @@ struct Pause {
 pub(super) struct Pauses(BTreeMap<NodeId, Pause>);
 
 impl Pauses {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// True when the peer may be dialled.
     pub fn is_due(&self, node: &NodeId, now: Timestamp) -> bool {
         self.until(node) <= now

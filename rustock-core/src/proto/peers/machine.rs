@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::{
     Action, DropCause, Ending, Input, Offence, PERSIST_INTERVAL, PeerConfig, PeerReport, PeerView,
-    book::{Book, Service},
+    book::{Book, MAX_RECORDS, Service},
     dial::{ANCHORS, Pauses},
     flood::FloodMeter,
     inbound::RecentRefusals,
@@ -30,6 +30,9 @@ const NO_PLACE_PAUSE: Duration = Duration::from_secs(60);
 /// How long a peer that gave its slot to another one is left alone.
 const ROTATED_PAUSE: Duration = Offence::SentAway.consequence().pause;
 
+/// How often what has had its time is forgotten.
+const TIDY_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Finds and keeps peers. See the [module](super) for the contract.
 #[derive(Debug)]
 pub struct PeerMachine {
@@ -50,6 +53,7 @@ pub struct PeerMachine {
     /// Since when all slots are filled, or when one was last given to another peer.
     rotation_due: Option<Timestamp>,
     persist_due: Option<Timestamp>,
+    tidy_due: Timestamp,
     /// The time of day at a moment, from which others are reckoned.
     started: (Timestamp, UnixTime),
     now: Timestamp,
@@ -79,6 +83,7 @@ impl PeerMachine {
             wants_more: false,
             rotation_due: None,
             persist_due: None,
+            tidy_due: now,
             started: (now, wall),
             now,
         }
@@ -495,8 +500,7 @@ impl PeerMachine {
 
     /// Everything that follows from the new state.
     fn advance(&mut self) {
-        self.reputation.expire(self.now, self.wall());
-        self.pauses.retain(|node| self.book.get(node).is_some() || self.slots.has_node(node));
+        self.tidy();
         if !self.is_stopping {
             self.rotate();
             self.dial();
@@ -504,6 +508,17 @@ impl PeerMachine {
             self.tell_discovery();
         }
         self.persist_when_due();
+    }
+
+    /// Forgets what has had its time, of which nothing counts any more. Not at each input: with everything full these
+    /// walks would be most of what one costs.
+    fn tidy(&mut self) {
+        if self.now < self.tidy_due && self.pauses.len() <= MAX_RECORDS {
+            return;
+        }
+        self.tidy_due = self.now.saturating_add(TIDY_INTERVAL);
+        self.reputation.expire(self.now, self.wall());
+        self.pauses.retain(|node| self.book.get(node).is_some() || self.slots.has_node(node));
     }
 
     fn persist_when_due(&mut self) {

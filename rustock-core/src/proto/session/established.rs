@@ -1,6 +1,7 @@
 //! Messages go both ways.
 
 use crate::primitives::hash::NodeId;
+use crate::proto::session::awaited::AwaitedAnswers;
 use crate::proto::session::fault::{SessionEnd, SessionFault, Stage};
 use crate::proto::session::link::Link;
 use crate::proto::session::outbox::Outbox;
@@ -13,19 +14,21 @@ use crate::wire::rsk::{LegacyStatus, RskMessage};
 /// The first code that belongs to `rsk/62`; those below are the base protocol's.
 const FIRST_RSK_CODE: u8 = 0x10;
 
-/// Holds at most one frame.
+/// Holds at most one frame: one of any size only while its answer is awaited.
 #[derive(Debug)]
 pub(super) struct Established {
     config: SessionConfig,
     remote: NodeId,
     pub(super) link: Box<Link>,
+    awaited: AwaitedAnswers,
     last_received: Timestamp,
     last_ping: Timestamp,
 }
 
 impl Established {
     pub(super) fn new(now: Timestamp, config: SessionConfig, remote: NodeId, link: Box<Link>) -> Self {
-        Self { config, remote, link, last_received: now, last_ping: now }
+        let awaited = AwaitedAnswers::default();
+        Self { config, remote, link, awaited, last_received: now, last_ping: now }
     }
 
     pub(super) fn receive(
@@ -35,17 +38,23 @@ impl Established {
         out: &mut Outbox,
     ) -> Result<State, Ending> {
         self.last_received = now;
-        match self.take_messages(input, out) {
+        self.link.set_awaits_answer(self.awaited.is_any(now));
+        match self.take_messages(now, input, out) {
             Ok(()) => Ok(State::Established(Box::new(self))),
             Err(end) => Err(Ending { end, link: Some(self.link) }),
         }
     }
 
-    fn take_messages(&mut self, input: &mut &[u8], out: &mut Outbox) -> Result<(), SessionEnd> {
+    fn take_messages(
+        &mut self,
+        now: Timestamp,
+        input: &mut &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), SessionEnd> {
         while let Some(received) = self.link.receive(input, out).map_err(SessionEnd::Fault)? {
             match received {
                 Received::Message(frame) if frame.code() < FIRST_RSK_CODE => self.take_p2p(&frame, out)?,
-                Received::Message(frame) => self.take_rsk(&frame, out).map_err(SessionEnd::Fault)?,
+                Received::Message(frame) => self.take_rsk(now, &frame, out).map_err(SessionEnd::Fault)?,
                 Received::Discarded { size, .. } => out.counters.count_ignored(size),
             }
         }
@@ -70,7 +79,7 @@ impl Established {
         }
     }
 
-    fn take_rsk(&mut self, frame: &Frame, out: &mut Outbox) -> Result<(), SessionFault> {
+    fn take_rsk(&mut self, now: Timestamp, frame: &Frame, out: &mut Outbox) -> Result<(), SessionFault> {
         match frame.code() {
             LegacyStatus::CODE => {
                 let status = LegacyStatus::decode(frame.payload())?;
@@ -79,15 +88,35 @@ impl Established {
             }
             RskMessage::CODE => match RskMessage::decode(frame.payload())? {
                 RskMessage::Ignored { .. } => out.counters.count_ignored(frame.size()),
-                message => out.push(Action::Message(message)),
+                message => {
+                    if message.kind().is_large_answer() {
+                        self.awaited.answered();
+                        self.link.set_awaits_answer(self.awaited.is_any(now));
+                    }
+                    out.push(Action::Message(message));
+                }
             },
             code => return Err(SessionFault::UnassignedCode { code }),
         }
         Ok(())
     }
 
-    pub(super) fn send(&mut self, message: &RskMessage, out: &mut Outbox) -> Result<(), SessionFault> {
+    pub(super) fn send(
+        &mut self,
+        now: Timestamp,
+        message: &RskMessage,
+        out: &mut Outbox,
+    ) -> Result<(), SessionFault> {
+        if message.asks_for_large_answer() {
+            self.awaited.asked(now);
+        }
         self.link.send_rsk(message, out)
+    }
+
+    /// Large answers to what was asked so far are wanted no more.
+    pub(super) fn forget_requests(&mut self) {
+        self.awaited.forget();
+        self.link.skip_answer();
     }
 
     /// Pings a silent remote, and gives it up in the end.

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::proto::sync::REQUEST_TIMEOUT;
+
 /// From the first byte of the connection to the remote's Hello. Generous, because rskj looks up our name by
 /// reverse DNS before it answers an auth packet, and a wrong node id is answered by silence.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(15);
@@ -14,6 +16,13 @@ pub const PING_INTERVAL: Duration = Duration::from_secs(60);
 pub const CLIENT_SILENCE_LIMIT: Duration = Duration::from_secs(90);
 /// For the driver: how long one write to the socket may take.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// For the driver: bytes taken from a socket at a time. Every connection has a buffer of this size, and what comes of
+/// one of them waits for whoever takes the messages.
+pub const READ_BUFFER: usize = 16 * 1024;
+/// How long a large answer to a request is waited for: as long as whoever asked waits.
+pub const ANSWER_PATIENCE: Duration = REQUEST_TIMEOUT;
+/// For the driver: how many peers may have a large answer under way, those that were asked last.
+pub const LARGE_ANSWERS: usize = 2;
 /// For the driver: how many inputs may wait for a session before whoever sends them has to wait.
 pub const PENDING_INPUTS: usize = 64;
 /// Bytes that may wait to be written. A peer that asks without reading the answers comes to this limit.

@@ -3,10 +3,12 @@
 //! [`Session`] follows the contract of [`proto`](crate::proto). A struct for each awaited message is consumed to
 //! make the next: [`Stage`] names them.
 //!
-//! Bounds, however hostile the peer: one handshake packet of 2,050 bytes or one frame of 1 MiB is held, and where
-//! payloads are compressed another 1 MiB for what comes out; a larger frame of a kind nobody wants passes through
-//! in pieces; at most 1 MiB waits to be written. The worst a peer can do is end its own session.
+//! Bounds, however hostile the peer: one handshake packet of 2,050 bytes or one frame of 16 KiB is held, and one of
+//! 1 MiB as long as it may be the answer to a request; where payloads are compressed, as much again for what comes out.
+//! A larger frame of a kind nobody wants, or of an answer nobody waits for, passes through in pieces; at most 1 MiB
+//! waits to be written. The worst a peer can do is end its own session.
 
+mod awaited;
 pub mod config;
 mod established;
 mod expect_ack;
@@ -45,6 +47,9 @@ pub enum Input<'a> {
     Received(&'a [u8]),
     /// A message is to be sent. Only after [`Action::Established`].
     Send(RskMessage),
+    /// The answers to what was sent so far are not waited for any more. Those that are large, or have come in part,
+    /// are read past; the others come as ever.
+    NothingAwaited,
     /// We want to leave; [`DisconnectReason::PeerQuitting`] is what to say when nothing is wrong.
     Disconnect(DisconnectReason),
     /// The connection is gone: closed by the remote, or broken.
@@ -167,7 +172,12 @@ impl Session {
         }
         match input {
             Input::Received(bytes) => self.receive(now, bytes),
-            Input::Send(message) => self.send(&message),
+            Input::Send(message) => self.send(now, &message),
+            Input::NothingAwaited => {
+                if let State::Established(established) = &mut self.state {
+                    established.forget_requests();
+                }
+            }
             Input::Disconnect(reason) => self.end(SessionEnd::LocalDisconnect(reason)),
             Input::ConnectionClosed => self.end(SessionEnd::ConnectionClosed(self.stage())),
             Input::TimerFired => self.check_silence(now),
@@ -240,9 +250,9 @@ impl Session {
         }
     }
 
-    fn send(&mut self, message: &RskMessage) {
+    fn send(&mut self, now: Timestamp, message: &RskMessage) {
         let sent = match &mut self.state {
-            State::Established(established) => established.send(message, &mut self.out),
+            State::Established(established) => established.send(now, message, &mut self.out),
             State::Ended => return,
             State::ExpectAuth(_) | State::ExpectAck(_) | State::ExpectHello(_) => {
                 Err(SessionFault::SentTooEarly { stage: self.stage() })

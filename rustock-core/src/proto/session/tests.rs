@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use proptest::prelude::*;
 
-use super::limits::{IDLE_LIMIT, OUTGOING_BYTES, PING_INTERVAL};
+use super::limits::{ANSWER_PATIENCE, IDLE_LIMIT, OUTGOING_BYTES, PING_INTERVAL};
 use super::outbox::Outbox;
 use super::*;
 use crate::primitives::hash::BlockHash;
@@ -14,10 +14,10 @@ use crate::wire::error::MessageFault;
 use crate::wire::p2p::Capability;
 use crate::wire::rlpx::ack::seal_ack;
 use crate::wire::rlpx::ecies::EciesEntropy;
-use crate::wire::rlpx::frame::{FrameError, MAXIMUM_HELD_FRAME};
+use crate::wire::rlpx::frame::{ALWAYS_HELD_FRAME, FrameError, MAXIMUM_HELD_FRAME};
 use crate::wire::rlpx::packet::{HandshakeError, HandshakeFormat};
 use crate::wire::rlpx::secrets::{Role, Secrets, Transcript};
-use crate::wire::rsk::{GetBlock, MessageKind, Status, seal};
+use crate::wire::rsk::{BlockHeadersRequest, GetBlock, MessageKind, RequestId, Status, seal};
 
 const START: Timestamp = Timestamp::from_millis(1_000);
 
@@ -137,6 +137,18 @@ fn legacy(change: fn(&mut LegacyStatus)) -> Vec<u8> {
 
 fn request() -> RskMessage {
     RskMessage::GetBlock(GetBlock { hash: BlockHash::new([3; 32]) })
+}
+
+/// A request whose answer may be large.
+fn large_request() -> RskMessage {
+    let (id, hash) = (RequestId::new(1).expect("small"), BlockHash::new([3; 32]));
+    RskMessage::BlockHeadersRequest(BlockHeadersRequest { id, hash, count: 192 })
+}
+
+/// An answer of so many bytes that is none: it is held and decoded, or not held at all.
+fn large_answer(size: usize) -> Vec<u8> {
+    let overhead = seal(MessageKind::BlockHeadersResponse, &vec![0; size]).len() + 1 - size;
+    seal(MessageKind::BlockHeadersResponse, &vec![0xee; size - overhead])
 }
 
 /// What a session did with an input, in a few words.
@@ -505,9 +517,8 @@ fn ignored_messages_are_counted_whatever_their_size() {
 fn a_wanted_message_too_large_to_hold_is_a_fault() {
     let largest = |size: usize| {
         let (mut session, mut link) = session_at(Stage::Established);
-        let overhead = seal(MessageKind::BlockHeadersResponse, &vec![0; size]).len() + 1 - size;
-        let body = vec![0xee; size - overhead];
-        give_frame(&mut session, &mut link, 0x18, &seal(MessageKind::BlockHeadersResponse, &body));
+        session.handle(START, Input::Send(large_request()));
+        give_frame(&mut session, &mut link, 0x18, &large_answer(size));
         let Some(Action::Close(SessionEnd::Fault(fault))) = actions(&mut session).pop() else {
             panic!("not a headers response")
         };
@@ -518,6 +529,71 @@ fn a_wanted_message_too_large_to_hold_is_a_fault() {
     assert!(matches!(error.reason, MessageFault::Rlp(_)), "{error}");
     let (code, size, limit) = (0x18, MAXIMUM_HELD_FRAME + 1, MAXIMUM_HELD_FRAME);
     assert_eq!(largest(size), SessionFault::Frame(FrameError::TooLarge { code, size, limit }));
+
+    // What is no answer is never large.
+    let (mut session, mut link) = session_at(Stage::Established);
+    session.handle(START, Input::Send(large_request()));
+    give_frame(&mut session, &mut link, 0x18, &seal(MessageKind::NewBlockHashes, &[0; ALWAYS_HELD_FRAME]));
+    let seen = outcome(&mut session);
+    assert!(seen.contains("are held"), "{seen}");
+}
+
+#[test]
+fn a_large_answer_that_nobody_waits_for_is_read_past() {
+    type Step = fn(&mut Session, &mut Link);
+    let ask: Step = |session, _| session.handle(START, Input::Send(large_request()));
+    let answer: Step = |session, link| {
+        let bytes = frame(link, 0x18, &large_answer(MAXIMUM_HELD_FRAME));
+        session.handle(START, Input::Received(&bytes));
+    };
+    let small: Step = |session, link| {
+        let bytes = frame(link, 0x18, &large_answer(ALWAYS_HELD_FRAME));
+        session.handle(START, Input::Received(&bytes));
+    };
+    let forget: Step = |session, _| session.handle(START, Input::NothingAwaited);
+    for (steps, is_read) in [
+        (&[answer][..], false),
+        (&[ask, answer], true),
+        (&[ask, forget, answer], false),
+        (&[ask, forget, ask, answer], true),
+        (&[small], true),
+        (&[ask, forget, small], true),
+    ] {
+        let (mut session, mut link) = session_at(Stage::Established);
+        for step in steps {
+            step(&mut session, &mut link);
+        }
+        let was_read = session.stage() == Stage::Ended;
+        assert_eq!(was_read, is_read);
+        if !is_read {
+            actions(&mut session);
+            assert_eq!(session.counters().ignored_bytes, MAXIMUM_HELD_FRAME as u64);
+            assert_eq!(session.traffic().of(MessageClass::Headers).messages_in, 1);
+            give_frame(&mut session, &mut link, 0x18, &request().encode());
+            assert_eq!(outcome(&mut session), "message GetBlock; established", "the stream goes on");
+        }
+    }
+    // Its time is over: whoever asked has asked somebody else.
+    let (mut session, mut link) = session_at(Stage::Established);
+    session.handle(START, Input::Send(large_request()));
+    let bytes = frame(&mut link, 0x18, &large_answer(MAXIMUM_HELD_FRAME));
+    session.handle(START.saturating_add(ANSWER_PATIENCE), Input::Received(&bytes));
+    assert_eq!(session.stage(), Stage::Established);
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_any_more_is_let_go_of_half_way() {
+    let (mut session, mut link) = session_at(Stage::Established);
+    session.handle(START, Input::Send(large_request()));
+    let bytes = frame(&mut link, 0x18, &large_answer(500_000));
+    let (start, rest) = bytes.split_at(300_000);
+    session.handle(START, Input::Received(start));
+    session.handle(START, Input::NothingAwaited);
+    session.handle(START, Input::Received(rest));
+    actions(&mut session);
+    assert_eq!(session.counters().ignored_bytes, 500_000);
+    give_frame(&mut session, &mut link, 0x18, &request().encode());
+    assert_eq!(outcome(&mut session), "message GetBlock; established", "the stream goes on");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! No RSKIP. Mirrors rskj's `FrameCodec` and `MessageCodec`. rskj writes `c180` as header-data and reads past
 //! whatever it gets; so does this codec. Frames are never split when sent, and never joined when received.
 
+mod body;
+
 use core::fmt;
 
 use aes::Aes256;
@@ -12,8 +14,14 @@ use ctr::cipher::{KeyIvInit, StreamCipher};
 use crate::primitives::rlp::{Item, RlpError};
 use crate::wire::rlpx::mac::{FrameMac, MacTag, tags_match};
 use crate::wire::rlpx::snappy::{SnappyError, decompress_behind};
+use body::Body;
+pub use body::{JudgeLargeFrame, LargeFrame};
 
-/// The largest frame that is held in memory, in bytes of code and payload. 192 headers take at most 0.4 MB.
+/// The largest frame that is held whatever it is, in bytes of code and payload. No honest message is larger that
+/// nobody asked for and somebody reads: announcements of which [256](crate::wire::rsk::MAX_USED_IDENTIFIERS) blocks
+/// are used have 11 kB, skeletons, statuses and requests far less.
+pub const ALWAYS_HELD_FRAME: usize = 16 * 1024;
+/// The largest frame that is held at all. 192 headers take at most 0.4 MB.
 pub const MAXIMUM_HELD_FRAME: usize = 1024 * 1024;
 /// rskj reads the size of a frame as a signed number, so 8 MiB and more break the stream.
 pub const MAXIMUM_SENT_FRAME: usize = 0x7f_ffff;
@@ -23,18 +31,10 @@ const BLOCK: usize = 16;
 const SEALED_HEADER: usize = 2 * BLOCK;
 /// A list that holds only a zero.
 const HEADER_DATA: [u8; 2] = [0xc1, 0x80];
-/// The decrypted start of a frame that decides whether its message is an ignored one.
-const PREFIX_SHOWN: usize = 2 * BLOCK;
-/// Memory taken on the word of a frame header alone, before any of the body came.
-const RESERVED_AT_ONCE: usize = 64 * 1024;
 
 /// The cipher of both frame streams. RLPx asks for a counter of 128 bits; one of 64 gives the same key stream,
 /// since it starts at zero, in half the time.
 pub type FrameCipher = Ctr64BE<Aes256>;
-
-/// Tells from the message code and the first bytes of the payload whether the message is of a kind that
-/// nobody here wants. It is asked about frames too large to hold, before their MAC could be checked.
-pub type IsIgnored = fn(code: u8, payload_start: &[u8]) -> bool;
 
 /// Why the frame stream cannot go on. All are the sender's fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +68,7 @@ pub enum FrameError {
         code: u8,
         /// Bytes of code and payload.
         size: usize,
-        /// [`MAXIMUM_HELD_FRAME`].
+        /// [`MAXIMUM_HELD_FRAME`], or [`ALWAYS_HELD_FRAME`] for most kinds.
         limit: usize,
     },
 }
@@ -138,10 +138,12 @@ impl fmt::Debug for FrameEncoder {
 pub enum Received {
     /// A message, authenticated.
     Message(Frame),
-    /// A message of an ignored kind that was too large to hold; authenticated and gone.
+    /// A large message that nobody wants; authenticated and gone.
     Discarded {
         /// The message code.
         code: u8,
+        /// The first bytes of the payload.
+        payload_start: Vec<u8>,
         /// Bytes of code and payload.
         size: usize,
     },
@@ -184,12 +186,12 @@ impl Frame {
 
 /// Turns bytes into messages, in whatever pieces the bytes come.
 ///
-/// Holds at most one frame of [`MAXIMUM_HELD_FRAME`] and its padding. A larger frame of an ignored kind is
-/// decrypted and authenticated piece by piece and dropped; of any other kind it is an error.
+/// Holds at most one frame of [`ALWAYS_HELD_FRAME`] and its padding, and what is larger as its judge says: the first
+/// 32 bytes of it, or all of it up to [`MAXIMUM_HELD_FRAME`].
 pub struct FrameDecoder {
     cipher: FrameCipher,
     mac: FrameMac,
-    is_ignored: IsIgnored,
+    judge: JudgeLargeFrame,
     state: State,
 }
 
@@ -204,26 +206,22 @@ impl State {
     const START: Self = Self::Header { sealed: [0; SEALED_HEADER], filled: 0 };
 }
 
-#[derive(Default)]
-struct Body {
-    size: usize,
-    /// Bytes still to come, padding included.
-    missing: usize,
-    /// What is kept of the decrypted body: all of it, or the start of one too large to hold.
-    kept: Vec<u8>,
-    /// The code of a frame that is being dropped.
-    dropped: Option<u8>,
-}
-
 impl FrameDecoder {
     /// A decoder at the start of its stream.
-    pub fn new(aes_secret: &[u8; 32], ingress: FrameMac, is_ignored: IsIgnored) -> Self {
-        Self { cipher: cipher(aes_secret), mac: ingress, is_ignored, state: State::START }
+    pub fn new(aes_secret: &[u8; 32], ingress: FrameMac, judge: JudgeLargeFrame) -> Self {
+        Self { cipher: cipher(aes_secret), mac: ingress, judge, state: State::START }
     }
 
-    /// From the next frame on, asks this about those too large to hold.
-    pub fn set_is_ignored(&mut self, is_ignored: IsIgnored) {
-        self.is_ignored = is_ignored;
+    /// Has large frames judged by this from now on, those alone excepted that were judged already.
+    pub fn set_judge(&mut self, judge: JudgeLargeFrame) {
+        self.judge = judge;
+    }
+
+    /// Lets go of a large frame that has come in part. The rest of it is dropped as it comes.
+    pub fn skip_large_frame(&mut self) {
+        if let State::Body(body) | State::Tag { body, .. } = &mut self.state {
+            body.skip_if_large();
+        }
     }
 
     /// Takes bytes off `input` until a message is whole or the input is used up (`None`).
@@ -254,7 +252,7 @@ impl FrameDecoder {
                     let (piece, rest) = input.split_at(taken);
                     *input = rest;
                     self.mac.feed(piece);
-                    body.take(piece, &mut self.cipher, self.is_ignored)?;
+                    body.take(piece, &mut self.cipher, self.judge)?;
                     if body.missing > 0 {
                         if input.is_empty() {
                             return Ok(None);
@@ -292,57 +290,7 @@ impl FrameDecoder {
         if size == 0 {
             return Err(FrameError::Empty);
         }
-        let kept = Vec::with_capacity(size.min(RESERVED_AT_ONCE).next_multiple_of(BLOCK));
-        Ok(Body { size, missing: size.next_multiple_of(BLOCK), kept, dropped: None })
-    }
-}
-
-impl Body {
-    fn is_held(&self) -> bool {
-        self.size <= MAXIMUM_HELD_FRAME
-    }
-
-    /// A frame too large to hold is first looked at, then dropped in pieces of a bounded size.
-    fn next_step(&self) -> usize {
-        if self.is_held() {
-            self.missing
-        } else if self.dropped.is_none() {
-            PREFIX_SHOWN - self.kept.len()
-        } else {
-            RESERVED_AT_ONCE
-        }
-    }
-
-    fn take(
-        &mut self,
-        piece: &[u8],
-        cipher: &mut FrameCipher,
-        is_ignored: IsIgnored,
-    ) -> Result<(), FrameError> {
-        self.missing -= piece.len();
-        if self.dropped.is_some() {
-            self.kept.clear();
-        }
-        let start = self.kept.len();
-        self.kept.extend_from_slice(piece);
-        cipher.apply_keystream(&mut self.kept[start..]);
-        if !self.is_held() && self.dropped.is_none() && self.kept.len() == PREFIX_SHOWN {
-            let (code, payload_start) = decode_code(&self.kept)?;
-            if !is_ignored(code, &self.kept[payload_start..]) {
-                return Err(FrameError::TooLarge { code, size: self.size, limit: MAXIMUM_HELD_FRAME });
-            }
-            self.dropped = Some(code);
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Received, FrameError> {
-        if let Some(code) = self.dropped {
-            return Ok(Received::Discarded { code, size: self.size });
-        }
-        self.kept.truncate(self.size);
-        let (code, payload_start) = decode_code(&self.kept)?;
-        Ok(Received::Message(Frame { code, payload_start, body: self.kept }))
+        Ok(Body::new(size))
     }
 }
 

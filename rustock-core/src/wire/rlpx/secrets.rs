@@ -6,7 +6,7 @@ use core::fmt;
 
 use crate::primitives::hash::keccak256;
 use crate::wire::rlpx::entropy::Nonce;
-use crate::wire::rlpx::frame::{FrameDecoder, FrameEncoder, IsIgnored};
+use crate::wire::rlpx::frame::{FrameDecoder, FrameEncoder, JudgeLargeFrame};
 use crate::wire::rlpx::mac::FrameMac;
 
 /// Which side of the handshake we are.
@@ -60,20 +60,20 @@ impl Secrets {
         (initiator, responder)
     }
 
-    /// The two ends of the frame streams for the side that is `role`; `is_ignored` names the frames that
-    /// may be larger than the decoder holds.
+    /// The two ends of the frame streams for the side that is `role`; `judge` says what to do with
+    /// the large frames among those received.
     pub fn frame_codecs(
         &self,
         role: Role,
         transcript: &Transcript<'_>,
-        is_ignored: IsIgnored,
+        judge: JudgeLargeFrame,
     ) -> (FrameEncoder, FrameDecoder) {
         let (initiator, responder) = self.initial_macs(transcript);
         let (egress, ingress) = match role {
             Role::Initiator => (initiator, responder),
             Role::Responder => (responder, initiator),
         };
-        (FrameEncoder::new(&self.aes, egress), FrameDecoder::new(&self.aes, ingress, is_ignored))
+        (FrameEncoder::new(&self.aes, egress), FrameDecoder::new(&self.aes, ingress, judge))
     }
 }
 

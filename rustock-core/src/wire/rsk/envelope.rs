@@ -103,8 +103,8 @@ impl MessageKind {
         self as u8
     }
 
-    /// True for the types whose body is never decoded: whole blocks, transactions and snap responses. They
-    /// may be larger than a frame that is kept, and are then discarded piece by piece.
+    /// True for the types whose body is never decoded: whole blocks, transactions and snap responses. Where they
+    /// are large they are not held but discarded piece by piece.
     pub const fn is_ignored(self) -> bool {
         matches!(
             self,
@@ -115,6 +115,11 @@ impl MessageKind {
                 | Self::SnapStatusResponse
                 | Self::SnapBlocksResponse
         )
+    }
+
+    /// True for answers that may be larger than any other message that is read. Nobody sends them unasked.
+    pub const fn is_large_answer(self) -> bool {
+        matches!(self, Self::BlockHeadersResponse | Self::BodyResponse)
     }
 
     /// Learns the type from the first bytes of a 0x18 payload ([`PEEK_SIZE`] always suffice), before the rest

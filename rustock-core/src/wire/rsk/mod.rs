@@ -131,6 +131,11 @@ impl RskMessage {
         }
     }
 
+    /// True for the requests whose answers may be larger than any other message that is read.
+    pub const fn asks_for_large_answer(&self) -> bool {
+        matches!(self, Self::BlockHeadersRequest(_) | Self::BodyRequest(_))
+    }
+
     /// The payload of the message, without its code 0x18. An ignored message has lost its body: its place is
     /// taken by as many zero bytes. [`seal`] sends a body of those types.
     pub fn encode(&self) -> Vec<u8> {

@@ -54,6 +54,7 @@ fn two_peers_that_offer_it_compress_everything_after_hello() {
         assert_eq!(seen[1..], meeting(&key(2))[1..], "what is compressed comes out as it went in");
     }
     let message = headers(50);
+    conversation.sides[0].handle(START, Input::Send(large_request()));
     conversation.sides[1].handle(START, Input::Send(message.clone()));
     conversation.run(&[300]);
     assert_eq!(conversation.seen[0].last(), Some(&Action::Message(message.clone())));
@@ -81,6 +82,7 @@ fn nothing_is_compressed_unless_both_offer_it() {
     for (ours, theirs) in [(on, off), (off, on), (off, off)] {
         let mut conversation = conversation(ours, theirs);
         let message = headers(50);
+        conversation.sides[0].handle(START, Input::Send(large_request()));
         conversation.sides[1].handle(START, Input::Send(message.clone()));
         conversation.run(&[300]);
         assert_eq!(conversation.seen[0].last(), Some(&Action::Message(message.clone())));
@@ -138,6 +140,7 @@ fn an_rskj_that_offers_nothing_is_sent_what_it_was_always_sent() {
 
 fn fault_of(payload: &[u8]) -> (SessionFault, u64) {
     let (mut session, mut link) = compressing();
+    session.handle(START, Input::Send(large_request()));
     give_frame(&mut session, &mut link, 0x18, payload);
     let Some(Action::Close(SessionEnd::Fault(fault))) = actions(&mut session).pop() else {
         panic!("{payload:02x?} is no compressed payload")
@@ -163,6 +166,8 @@ fn a_message_is_as_large_as_without_compression_and_not_a_byte_larger() {
     };
     let limit = MAXIMUM_HELD_FRAME - 1;
     let (mut session, mut link) = compressing();
+    session.handle(START, Input::Send(large_request()));
+    actions(&mut session);
     give_frame(&mut session, &mut link, 0x18, &compress(&message(limit)));
     assert_eq!(outcome(&mut session), "established");
     let (counters, traffic) = (session.counters(), session.traffic().of(MessageClass::Transactions));
@@ -180,9 +185,34 @@ fn a_frame_too_large_to_hold_is_of_no_kind_that_can_be_seen() {
     let payload = seal(MessageKind::Transactions, &vec![0xee; MAXIMUM_HELD_FRAME]);
     let size = payload.len() + 1;
     give_frame(&mut session, &mut link, 0x18, &payload);
+    assert_eq!(
+        outcome(&mut session),
+        "established",
+        "while nobody waits for an answer, it can only be unwanted"
+    );
+    let traffic = session.traffic().of(MessageClass::Unread);
+    assert_eq!((traffic.bytes_in, session.counters().ignored_bytes), (size as u64, size as u64));
+
+    session.handle(START, Input::Send(large_request()));
+    give_frame(&mut session, &mut link, 0x18, &payload);
     let fault = FrameError::TooLarge { code: 0x18, size, limit: MAXIMUM_HELD_FRAME };
     let end = SessionEnd::Fault(SessionFault::Frame(fault));
     assert_eq!(actions(&mut session).pop(), Some(Action::Close(end)));
+}
+
+#[test]
+fn an_answer_that_is_small_on_the_wire_alone_is_not_kept_unasked() {
+    for (is_asked, seen) in [(true, "message BlockHeadersResponse; established"), (false, "established")] {
+        let (mut session, mut link) = compressing();
+        if is_asked {
+            session.handle(START, Input::Send(large_request()));
+        }
+        actions(&mut session);
+        let payload = compress(&headers(50).encode());
+        assert!(payload.len() < ALWAYS_HELD_FRAME);
+        give_frame(&mut session, &mut link, 0x18, &payload);
+        assert_eq!(outcome(&mut session), seen);
+    }
 }
 
 #[test]

@@ -1,16 +1,22 @@
+use super::body::PREFIX_SHOWN;
 use super::*;
 use proptest::prelude::*;
 
 const AES: [u8; 32] = [0x11; 32];
 const IGNORED: u8 = 0x18;
+const HELD: u8 = 0x10;
 
-fn ignores_code_18(code: u8, _payload_start: &[u8]) -> bool {
-    code == IGNORED
+fn judge(code: u8, _payload_start: &[u8]) -> LargeFrame {
+    match code {
+        IGNORED => LargeFrame::Skip,
+        HELD => LargeFrame::Hold,
+        _ => LargeFrame::Refuse,
+    }
 }
 
 fn pair() -> (FrameEncoder, FrameDecoder) {
     let mac = FrameMac::new(&[0x22; 32], &[0x33; 32], b"packet");
-    (FrameEncoder::new(&AES, mac.clone()), FrameDecoder::new(&AES, mac, ignores_code_18))
+    (FrameEncoder::new(&AES, mac.clone()), FrameDecoder::new(&AES, mac, judge))
 }
 
 fn read_all(decoder: &mut FrameDecoder, bytes: &[u8], piece: usize) -> Result<Vec<Received>, FrameError> {
@@ -29,7 +35,7 @@ fn messages(received: &[Received]) -> Vec<(u8, Vec<u8>)> {
         .iter()
         .map(|received| match received {
             Received::Message(frame) => (frame.code(), frame.payload().to_vec()),
-            Received::Discarded { code, size } => panic!("discarded {code} of {size} bytes"),
+            Received::Discarded { code, size, .. } => panic!("discarded {code} of {size} bytes"),
         })
         .collect()
 }
@@ -131,34 +137,63 @@ fn a_frame_begins_with_a_code_of_one_byte() {
     assert_eq!(read_all(&mut decoder, &frame, 99), Err(FrameError::Empty));
 }
 
+fn discarded(size: usize) -> Received {
+    Received::Discarded { code: IGNORED, payload_start: vec![0x55; PREFIX_SHOWN - 1], size }
+}
+
+/// What the decoder keeps of a frame that has come in part.
+fn kept(decoder: &FrameDecoder) -> usize {
+    match &decoder.state {
+        State::Body(body) | State::Tag { body, .. } => body.kept.capacity(),
+        State::Header { .. } | State::Failed(_) => 0,
+    }
+}
+
 #[test]
-fn a_wanted_frame_is_held_up_to_the_limit_and_refused_above_it() {
+fn a_frame_that_somebody_waits_for_is_held_up_to_the_limit_and_refused_above_it() {
     let (mut encoder, mut decoder) = pair();
     let largest = vec![0x55; MAXIMUM_HELD_FRAME - 1];
-    let frame = encoder.encode(0x10, &largest).expect("below the send limit");
+    let frame = encoder.encode(HELD, &largest).expect("below the send limit");
     let received = read_all(&mut decoder, &frame, 65_536).expect("within the limit");
-    assert_eq!(messages(&received), [(0x10, largest)]);
+    assert_eq!(messages(&received), [(HELD, largest)]);
 
-    let frame = encoder.encode(0x10, &vec![0x55; MAXIMUM_HELD_FRAME]).expect("below the send limit");
-    let error = FrameError::TooLarge { code: 0x10, size: MAXIMUM_HELD_FRAME + 1, limit: MAXIMUM_HELD_FRAME };
+    let frame = encoder.encode(HELD, &vec![0x55; MAXIMUM_HELD_FRAME]).expect("below the send limit");
+    let error = FrameError::TooLarge { code: HELD, size: MAXIMUM_HELD_FRAME + 1, limit: MAXIMUM_HELD_FRAME };
     assert_eq!(decoder.read(&mut &frame[..64]), Err(error), "known from the first 32 bytes of the body");
 }
 
 #[test]
-fn an_ignored_frame_is_held_up_to_the_limit_and_dropped_above_it() {
-    let (mut encoder, mut decoder) = pair();
-    let largest = vec![0x55; MAXIMUM_HELD_FRAME - 1];
-    let frame = encoder.encode(IGNORED, &largest).expect("below the send limit");
-    let received = read_all(&mut decoder, &frame, 65_536).expect("within the limit");
-    assert_eq!(messages(&received), [(IGNORED, largest)]);
+fn a_frame_of_any_other_kind_is_held_as_long_as_it_is_small() {
+    for (code, is_refused) in [(0x11, true), (IGNORED, false)] {
+        let (mut encoder, mut decoder) = pair();
+        let largest = vec![0x55; ALWAYS_HELD_FRAME - 1];
+        let frame = encoder.encode(code, &largest).expect("below the send limit");
+        let received = read_all(&mut decoder, &frame, 1_000).expect("within the limit");
+        assert_eq!(messages(&received), [(code, largest)]);
 
-    for payload in [MAXIMUM_HELD_FRAME, MAXIMUM_HELD_FRAME + 17, 3 * MAXIMUM_HELD_FRAME] {
-        for piece in [33, 4_096, usize::MAX] {
+        let frame = encoder.encode(code, &[0x55; ALWAYS_HELD_FRAME]).expect("below the send limit");
+        let size = ALWAYS_HELD_FRAME + 1;
+        let outcome = if is_refused {
+            Err(FrameError::TooLarge { code, size, limit: ALWAYS_HELD_FRAME })
+        } else {
+            Ok(vec![discarded(size)])
+        };
+        assert_eq!(read_all(&mut decoder, &frame, 1_000), outcome);
+    }
+}
+
+#[test]
+fn an_ignored_frame_of_any_size_passes_and_the_stream_goes_on() {
+    for payload in [ALWAYS_HELD_FRAME, ALWAYS_HELD_FRAME + 17, 3 * MAXIMUM_HELD_FRAME] {
+        for piece in [1, 33, 4_096, usize::MAX] {
+            if piece == 1 && payload > MAXIMUM_HELD_FRAME {
+                continue;
+            }
             let (mut encoder, mut decoder) = pair();
             let mut stream = encoder.encode(IGNORED, &vec![0x55; payload]).expect("below the send limit");
             stream.extend(encoder.encode(0x02, &[0xc0]).expect("small"));
             let received = read_all(&mut decoder, &stream, piece).expect("ignored");
-            assert_eq!(received[0], Received::Discarded { code: IGNORED, size: payload + 1 });
+            assert_eq!(received[0], discarded(payload + 1));
             assert_eq!(messages(&received[1..]), [(0x02, vec![0xc0])], "the stream goes on");
         }
     }
@@ -171,11 +206,44 @@ fn a_dropped_frame_is_authenticated_and_never_kept() {
         encoder.encode(IGNORED, &vec![0x55; 2 * MAXIMUM_HELD_FRAME]).expect("below the send limit");
     let last = frame.len() - 1;
     assert_eq!(decoder.read(&mut &frame[..last]), Ok(None));
-    let State::Tag { body, .. } = &decoder.state else { panic!("waits for the tag") };
-    assert!(body.kept.capacity() <= 2 * RESERVED_AT_ONCE, "{} bytes", body.kept.capacity());
+    assert_eq!(kept(&decoder), PREFIX_SHOWN);
     frame[last] ^= 1;
     let error = FrameError::BodyMac { size: 2 * MAXIMUM_HELD_FRAME + 1 };
     assert_eq!(decoder.read(&mut &frame[last..]), Err(error));
+}
+
+#[test]
+fn a_held_frame_takes_no_more_memory_than_it_has_bytes() {
+    let (mut encoder, mut decoder) = pair();
+    let frame = encoder.encode(HELD, &[0x55; MAXIMUM_HELD_FRAME - 1]).expect("below the send limit");
+    for mut piece in frame[..frame.len() - 1].chunks(10_000) {
+        assert_eq!(decoder.read(&mut piece), Ok(None));
+    }
+    assert_eq!(kept(&decoder), MAXIMUM_HELD_FRAME);
+}
+
+#[test]
+fn a_held_frame_that_nobody_waits_for_any_more_is_dropped_and_the_stream_goes_on() {
+    for cut in [33, 64, 65, 20_000, 100_000] {
+        let (mut encoder, mut decoder) = pair();
+        let mut stream = encoder.encode(HELD, &[0x55; 60_000]).expect("below the send limit");
+        stream.extend(encoder.encode(0x02, &[0xc0]).expect("small"));
+        let (start, rest) = stream.split_at(cut.min(stream.len() - 64 - 8));
+        assert_eq!(read_all(&mut decoder, start, 999), Ok(Vec::new()));
+        decoder.set_judge(|_, _| LargeFrame::Skip);
+        decoder.skip_large_frame();
+        assert!(kept(&decoder) <= PREFIX_SHOWN);
+        let received = read_all(&mut decoder, rest, 999).expect("an honest stream");
+        assert!(matches!(received[0], Received::Discarded { code: HELD, size: 60_001, .. }));
+        assert_eq!(messages(&received[1..]), [(0x02, vec![0xc0])]);
+    }
+    // A small one stays what it is.
+    let (mut encoder, mut decoder) = pair();
+    let frame = encoder.encode(HELD, &[0x55; 1_000]).expect("small");
+    assert_eq!(read_all(&mut decoder, &frame[..500], 999), Ok(Vec::new()));
+    decoder.skip_large_frame();
+    let received = read_all(&mut decoder, &frame[500..], 999).expect("an honest stream");
+    assert_eq!(messages(&received), [(HELD, vec![0x55; 1_000])]);
 }
 
 #[test]
@@ -186,5 +254,6 @@ fn a_message_must_fit_what_rskj_can_read() {
     assert_eq!(encoder.encode(IGNORED, &vec![0; MAXIMUM_SENT_FRAME]), Err(error));
     let frame = encoder.encode(IGNORED, &vec![0; MAXIMUM_SENT_FRAME - 1]).expect("the largest");
     let received = read_all(&mut decoder, &frame, 1 << 20).expect("the refused message left no trace");
-    assert_eq!(received, [Received::Discarded { code: IGNORED, size: MAXIMUM_SENT_FRAME }]);
+    let Received::Discarded { code, size, .. } = &received[0] else { panic!("held") };
+    assert_eq!((*code, *size), (IGNORED, MAXIMUM_SENT_FRAME));
 }

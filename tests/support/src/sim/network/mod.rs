@@ -12,3 +12,4 @@ mod unsigned;
 
 pub use population::{Plan, Role};
 pub use simulation::{NetworkSimulation, Tally};
+pub use unsigned::{UnsignedPackets, packet_of};
