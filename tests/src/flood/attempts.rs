@@ -29,6 +29,8 @@ use super::{address_in, any_address};
 const WALL: UnixTime = UnixTime::from_secs(1_700_000_000);
 /// Attempts between two times that the host has written down what it was told to.
 const WRITTEN_EVERY: u64 = 100;
+/// Attempts between two times that an app is shown what there is.
+const SHOWN_EVERY: u64 = 10;
 /// Attackers that are let in and stay, at once.
 const LINGERING: usize = 8;
 /// How long after the start the first attempt comes.
@@ -166,7 +168,9 @@ impl Host {
                 self.handle(now, Input::Ended { peer, ending: Ending::Session(end) });
             }
             self.handle(now, Input::TimerFired);
-            self.shown = (self.machine.peers(), self.machine.bans());
+            if number % SHOWN_EVERY == 0 {
+                self.shown = (self.machine.peers(), self.machine.bans());
+            }
             if number % WRITTEN_EVERY == 0 {
                 let written = core::mem::take(&mut self.waiting);
                 drop(written);

@@ -1,4 +1,6 @@
 //! The body of a frame while it comes: how much of it is kept.
+//!
+//! No RSKIP. Stands where rskj's `FrameCodec` reads the whole body into memory, whatever its size.
 
 use ctr::cipher::{StreamCipher, StreamCipherSeek};
 
