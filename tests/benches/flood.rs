@@ -11,7 +11,7 @@ use rustock_core::{
     primitives::hash::NodeId,
     proto::{
         discovery::{Action, Discovery, Input, Packets},
-        peers::{Input as PeerInput, PeerMachine},
+        peers::Input as PeerInput,
         session::Input as SessionInput,
         sync::PeerId,
         time::Timestamp,
@@ -32,7 +32,10 @@ use rustock_tests::flood::{
 
 /// Runs of each piece of work; the median counts.
 const RUNS: usize = 2_001;
+const REQUESTS: usize = 501;
 const PACKETS: u64 = 200_000;
+/// Packets of the flood, and milliseconds, from one request to the next: as fast as one source is listened to.
+const BETWEEN: u64 = 130;
 const ATTEMPTS: u64 = 10_000;
 const HONEST: NodeId = NodeId::new([0x42; 64]);
 
@@ -61,58 +64,92 @@ struct Neighbour {
 }
 
 impl Neighbour {
-    fn of(mut machine: Discovery<UnsignedPackets>, now: Timestamp) -> Self {
-        let address = address_in(39_000, 5);
-        let packet = packet_of(&ping(address, MessageId::from_random([1; 16])), &HONEST);
-        machine.handle(now, Input::Received { from: address, packet: &packet });
-        while let Some(action) = machine.next_action() {
-            if let Action::Send { to, packet } = action
-                && to == address
-                && let Ok((_, Message::Ping(asked))) = UnsignedPackets::open(&packet)
-            {
-                let packet = packet_of(&pong(address, asked.message_id), &HONEST);
-                machine.handle(now, Input::Received { from: address, packet: &packet });
-            }
-        }
-        Self { machine, address, now }
+    fn of(machine: Discovery<UnsignedPackets>, now: Timestamp) -> Self {
+        let mut neighbour = Self { machine, address: address_in(39_000, 5), now };
+        let packet = packet_of(&ping(neighbour.address, MessageId::from_random([1; 16])), &HONEST);
+        neighbour.ask(&packet);
+        neighbour
     }
 
-    /// How long a request takes that is answered.
+    /// How long a request takes that is answered. What it is asked in turn it answers as well.
     fn ask(&mut self, packet: &[u8]) -> Duration {
-        // Slow enough for its own budget.
-        self.now = self.now.saturating_add(Duration::from_millis(200));
         let start = Instant::now();
         self.machine.handle(self.now, Input::Received { from: self.address, packet });
-        let mut answers = 0;
+        let mut sent = Vec::new();
         while let Some(action) = self.machine.next_action() {
-            answers += usize::from(matches!(action, Action::Send { to, .. } if to == self.address));
+            if let Action::Send { to, packet } = action
+                && to == self.address
+            {
+                sent.push(packet);
+            }
         }
         let time = start.elapsed();
+        let answers = sent.iter().filter(|packet| self.answer(packet)).count();
         assert!(answers > 0, "it is answered");
         time
+    }
+
+    /// Answers what the machine asks; true when it was itself an answer.
+    fn answer(&mut self, packet: &[u8]) -> bool {
+        match UnsignedPackets::open(packet) {
+            Ok((_, Message::Ping(asked))) => {
+                let packet = packet_of(&pong(self.address, asked.message_id), &HONEST);
+                self.machine.handle(self.now, Input::Received { from: self.address, packet: &packet });
+                while self.machine.next_action().is_some() {}
+                false
+            }
+            Ok((_, message)) => matches!(message, Message::Pong(_) | Message::Neighbors(_)),
+            Err(_) => false,
+        }
+    }
+
+    /// So many packets of a flood go by, which has its time.
+    fn pass(&mut self, flood: &mut PacketFlood, packets: u64) {
+        let (mut asked, address) = (Vec::new(), self.address);
+        flood.run(packets, &mut self.machine, &mut Meter::new(), |_, _, action| match action {
+            Action::Send { to, packet } if to == address => asked.push(packet),
+            _ => {}
+        });
+        self.now = flood.now();
+        for packet in asked {
+            self.answer(&packet);
+        }
     }
 }
 
 fn discovery() {
-    let mut flooded = packets::fresh_machine();
-    let mut flood = PacketFlood::new(&flooded.local_id(), 3);
-    flood.run(PACKETS, &mut flooded, &mut Meter::new(), |_, _, _| {});
-    println!("flooded: {:?}", flooded.sizes());
-    let mut alone = Neighbour::of(packets::fresh_machine(), Timestamp::from_millis(1_000));
-    let mut flooded = Neighbour::of(flooded, flood.now());
+    let now = Timestamp::from_millis(1_000);
+    let mut alone = Neighbour::of(packets::fresh_machine(), now);
+    let mut flooded = Neighbour::of(packets::fresh_machine(), now);
+    let mut flood = PacketFlood::new(&flooded.machine.local_id(), 3);
+    for _ in 0..PACKETS / BETWEEN {
+        flooded.pass(&mut flood, BETWEEN);
+    }
+    println!("flooded: {:?}", flooded.machine.sizes());
     let message_id = MessageId::from_random([9; 16]);
     let ping = packet_of(&ping(alone.address, message_id), &HONEST);
     let find = FindNode { target: vec![1; 64], message_id, network_id: Some(775) };
     let find = packet_of(&Message::FindNode(find), &HONEST);
     for (what, packet) in [("a ping is answered", &ping), ("a find-node is answered", &find)] {
-        report(what, median(RUNS, |_| alone.ask(packet)), median(RUNS, |_| flooded.ask(packet)));
+        let alone = median(REQUESTS, |_| {
+            alone.now = alone.now.saturating_add(Duration::from_millis(BETWEEN));
+            alone.ask(packet)
+        });
+        let flooded = median(REQUESTS, |_| {
+            flooded.pass(&mut flood, BETWEEN);
+            flooded.ask(packet)
+        });
+        report(what, alone, flooded);
     }
+    println!("flooded: {:?}", flooded.machine.sizes());
 }
 
-/// An honest peer, and how long an input of its takes.
-fn peer_input(machine: PeerMachine, attempts: u64, input: impl Fn(PeerId) -> PeerInput) -> Duration {
-    let mut host = Host::new(machine);
-    host.suffer(attempts);
+/// How long an input of an honest peer takes.
+fn peer_input(mut host: Host, are_places_taken: bool, input: impl Fn(PeerId) -> PeerInput) -> Duration {
+    host.change_network();
+    if are_places_taken {
+        host.connect_all();
+    }
     let peer = host.welcome(address_in(38_000, 4).ip()).expect("a place");
     let start = host.now();
     median(RUNS, |run| {
@@ -132,20 +169,18 @@ fn peers() {
         waited: Duration::from_secs(1),
         latency: Duration::from_millis(80),
     };
-    let announced = |peer| PeerInput::Announced { peer, blocks: 1 };
-    for (what, alone, flooded) in [
-        (
-            "headers of a peer were verified",
-            peer_input(attempts::fresh_machine(), 0, verified),
-            peer_input(attempts::full_machine(), ATTEMPTS, verified),
-        ),
-        (
-            "a peer has announced a block",
-            peer_input(attempts::fresh_machine(), 0, announced),
-            peer_input(attempts::full_machine(), ATTEMPTS, announced),
-        ),
+    let alone = || Host::new(attempts::fresh_machine());
+    let flooded = || {
+        let mut host = Host::new(attempts::full_machine());
+        host.suffer(ATTEMPTS);
+        host
+    };
+    for (what, are_places_taken) in [
+        ("headers were verified, all places taken", true),
+        ("headers were verified, looking for peers", false),
     ] {
-        report(what, alone, flooded);
+        let alone = peer_input(alone(), are_places_taken, verified);
+        report(what, alone, peer_input(flooded(), are_places_taken, verified));
     }
 }
 

@@ -137,7 +137,7 @@ fn every_flood_at_once_takes_less_than_8_mib() {
             });
         }
         // A quarter of them, because encrypting 8 MiB is what takes the time here.
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             remote.write(connection, &mut meter, RskMessage::CODE, &largest_allowed, &mut |_| panic!("read"));
         }
         remote.write(connection, &mut meter, RskMessage::CODE, &huge_answer, &mut |_| panic!("nobody asked"));

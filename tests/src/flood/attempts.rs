@@ -95,7 +95,7 @@ pub struct Host {
     shown: (Vec<PeerView>, Vec<Ban>),
     /// Connections that were admitted, dialled, or told to end.
     admitted: VecDeque<PeerId>,
-    dialled: VecDeque<(PeerId, NodeId)>,
+    dialled: VecDeque<(PeerId, NodeId, PeerAddress)>,
     leaving: VecDeque<PeerId>,
     /// Those whose handshake never ends, until it is ended.
     stuck: VecDeque<(u64, PeerId)>,
@@ -133,7 +133,7 @@ impl Host {
         while let Some(action) = self.machine.next_action() {
             match action {
                 Action::Admit { peer, .. } => self.admitted.push_back(peer),
-                Action::Dial { peer, node, .. } => self.dialled.push_back((peer, node)),
+                Action::Dial { peer, node, address } => self.dialled.push_back((peer, node, address)),
                 Action::Disconnect { peer, .. } => self.leaving.push_back(peer),
                 Action::Persist(batch) => self.waiting.absorb(batch),
                 Action::Refuse { .. } | Action::WantMorePeers(_) | Action::Report(_) => {}
@@ -155,7 +155,7 @@ impl Host {
             while let Some(peer) = self.admitted.pop_front() {
                 self.misbehave(now, peer, ip);
             }
-            while let Some((peer, node)) = self.dialled.pop_front() {
+            while let Some((peer, node, _)) = self.dialled.pop_front() {
                 self.disappoint(now, peer, node);
             }
             while self.stuck.front().is_some_and(|(since, _)| since + 500 < number) {
@@ -168,13 +168,31 @@ impl Host {
                 self.handle(now, Input::Ended { peer, ending: Ending::Session(end) });
             }
             self.handle(now, Input::TimerFired);
-            if number % SHOWN_EVERY == 0 {
+            if number.is_multiple_of(SHOWN_EVERY) {
                 self.shown = (self.machine.peers(), self.machine.bans());
             }
-            if number % WRITTEN_EVERY == 0 {
+            if number.is_multiple_of(WRITTEN_EVERY) {
                 let written = core::mem::take(&mut self.waiting);
                 drop(written);
             }
+        }
+    }
+
+    /// Every connection ends, as on another network, and as many peers are dialled as may be.
+    pub fn change_network(&mut self) {
+        let now = self.now();
+        self.handle(now, Input::NetworkChanged { is_online: true });
+        while let Some(peer) = self.leaving.pop_front() {
+            self.handle(now, Input::Ended { peer, ending: Ending::Ours });
+        }
+    }
+
+    /// Whoever is dialled is there, until nobody else is dialled.
+    pub fn connect_all(&mut self) {
+        let now = self.now();
+        while let Some((peer, node, address)) = self.dialled.pop_front() {
+            let ip = address.ip().unwrap_or_else(|| any_address(&mut self.random).ip());
+            self.handle(now, Input::Established { peer, node, ip });
         }
     }
 
@@ -189,7 +207,7 @@ impl Host {
 
     fn misbehave(&mut self, now: Timestamp, peer: PeerId, ip: IpAddr) {
         let number = self.attempts;
-        if number % 7 == 0 && self.stuck.len() < 7 {
+        if number.is_multiple_of(7) && self.stuck.len() < 7 {
             return self.stuck.push_back((number, peer));
         }
         let node = NodeId::new(self.random.array());

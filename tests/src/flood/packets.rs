@@ -133,7 +133,7 @@ impl PacketFlood {
                 (address, packet_of(&ping(address, message_id), &id))
             }
             // An answer is what costs a machine the most time, and leaves nothing behind.
-            3 if self.sent / 8 % 4 == 0 => {
+            3 if (self.sent / 8).is_multiple_of(4) => {
                 let (id, address) = self.any_node();
                 let target = vec![1; 64];
                 let message = FindNode { target, message_id, network_id: Some(NETWORK) };
