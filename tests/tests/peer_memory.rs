@@ -104,12 +104,12 @@ fn every_flood_at_once_takes_less_than_8_mib() {
         })
         .chain((0..limits.dials as u64).map(|number| Connection::dialled(100 + number)))
         .collect();
-    let sessions = limits.target + limits.inbound;
+    let sessions = limits.target + limits.spare + limits.inbound;
     let mut pairs: Vec<(Connection, Remote)> = Vec::with_capacity(sessions);
     for number in 0..sessions as u64 {
         pairs.push(Remote::connect(1 + number, &mut meter));
     }
-    stage("24 sessions, 8 dials, 8 handshakes", &mut meter);
+    stage("28 sessions, 8 dials, 8 handshakes", &mut meter);
 
     // Answers that nobody asked for, as large as they come through, fill the queue to the driver.
     let mut queue: VecDeque<RskMessage> = VecDeque::new();

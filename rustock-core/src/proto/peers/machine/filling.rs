@@ -104,14 +104,16 @@ impl PeerMachine {
         })
     }
 
-    /// Proven peers that are being dialled or could be.
-    fn proven_prospects(&self) -> usize {
+    /// True when so many proven peers are being dialled or could be. Looks no further than it needs to: the book may be
+    /// full.
+    fn has_proven_prospects(&self, enough: usize) -> bool {
         let is_dialled = |node: &NodeId| {
             let mut dialled = self.slots.ordinary().filter(|(_, slot)| slot.state == SlotState::Dialling);
             dialled.any(|(_, slot)| slot.node.as_ref() == Some(node))
         };
         let proven = self.book.records().filter(|record| record.is_proven());
-        proven.filter(|record| is_dialled(&record.id) || self.is_candidate(record)).count()
+        let prospects = proven.filter(|record| is_dialled(&record.id) || self.is_candidate(record));
+        prospects.take(enough).count() == enough
     }
 
     /// Gives one slot to another peer, so that nobody keeps all of them by being there first. The better half
@@ -154,7 +156,7 @@ impl PeerMachine {
     pub(super) fn tell_discovery(&mut self) {
         let missing = self.missing();
         let is_wanting = self.is_online && !self.config.only_trusted && missing > 0;
-        let wants = is_wanting && missing > self.proven_prospects();
+        let wants = is_wanting && !self.has_proven_prospects(missing);
         if wants != self.wants_more {
             self.wants_more = wants;
             self.actions.push_back(Action::WantMorePeers(wants));
