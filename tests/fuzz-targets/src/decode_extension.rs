@@ -15,22 +15,27 @@ pub fn check(bytes: &[u8]) {
     let number = BlockNumber::new(u16::from_be_bytes(input.array()).into());
     let in_body = input.byte() & 1 != 0;
     let raw = input.rest();
-    let version = activations.header_version(number);
     let decoded = if in_body {
         HeaderExtension::decode_in_body(raw, &activations, number)
     } else {
         HeaderExtension::decode(raw, &activations, number)
     };
     let Ok(extension) = decoded else { return };
+    let version = extension.version();
     assert_ne!(version, HeaderVersion::V0);
-    assert_eq!(extension.version(), version);
+    assert!(networks::may_be(version, &activations, number));
+    // Alone it does not say its version, so it is of the height's.
+    assert!(in_body || version == activations.header_version(number));
     assert_eq!(extension.edges.is_some(), activations.has_edges(number));
 
     let encoded = extension.encode();
     let wrapped = list(&[vec![version.number()], encoded.clone()]);
     assert_eq!(extension.encode_in_body(), wrapped);
     assert_eq!(if in_body { &wrapped } else { &encoded }, raw);
-    assert_eq!(HeaderExtension::decode(&encoded, &activations, number).as_ref(), Ok(&extension));
+    assert_eq!(HeaderExtension::decode_in_body(&wrapped, &activations, number).as_ref(), Ok(&extension));
+    if version == activations.header_version(number) {
+        assert_eq!(HeaderExtension::decode(&encoded, &activations, number).as_ref(), Ok(&extension));
+    }
 
     let mut fields = items(&encoded);
     assert_eq!(fields[0], extension.logs_bloom.as_slice());

@@ -2,7 +2,10 @@
 
 use rustock_core::{
     consensus::params::NetworkParams,
-    primitives::activation::{Activation, Activations},
+    primitives::{
+        activation::{Activation, Activations, HeaderVersion},
+        number::BlockNumber,
+    },
 };
 
 /// The network of a target's first byte: the three public ones, the offline one, or [`small_steps`].
@@ -13,6 +16,19 @@ pub fn chosen_by(byte: u8) -> NetworkParams {
         2 => NetworkParams::regtest(),
         3 => NetworkParams::simnet(),
         _ => small_steps(),
+    }
+}
+
+/// True when a header at a height may be of a version. Where rskj still reads headers of version 2 that lack their base
+/// event, it reads version 1 as well.
+pub fn may_be(version: HeaderVersion, activations: &Activations, number: BlockNumber) -> bool {
+    let has_extension = number != BlockNumber::GENESIS && activations.rskip351.is_active(number);
+    let has_base_event = has_extension && activations.rskip535.is_active(number);
+    let needs_base_event = has_base_event && activations.base_event_required.is_active(number);
+    match version {
+        HeaderVersion::V0 => !has_extension,
+        HeaderVersion::V1 => has_extension && !needs_base_event,
+        HeaderVersion::V2 => has_base_event,
     }
 }
 
