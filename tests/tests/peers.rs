@@ -7,13 +7,17 @@ use std::{
 
 use rustock_core::{
     BlockNumber, BuildError, LightClient, Network, RequestBudget, RunState, Status,
-    client::{Builder, Discovery, PeerError, Trust},
+    client::{Builder, Diagnostic, Discovery, NextDiagnostic, PeerError, Trust},
     consensus::params::NetworkParams,
-    primitives::peer::{BanSubject, PeerSource},
+    primitives::{
+        hash::NodeId,
+        peer::{BanSubject, PeerSource},
+    },
     proto::{
         peers::{Direction, SlotState},
         session::MessageClass,
     },
+    store::LostPeers,
     wire::rlpx::{enode::Enode, keys::SecretKey},
 };
 use rustock_test_support::{
@@ -114,6 +118,43 @@ async fn a_ban_ends_the_connection_holds_over_a_restart_and_is_lifted() {
     client.start().expect("starts");
     wait_for(&client, "the peer to be back", |status| status.peers == 1).await;
     client.stop(DEADLINE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_whose_file_of_peers_is_damaged_starts_and_says_so() {
+    for is_damaged in [false, true] {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let build = || simnet().data_dir(directory.path()).discovery(Discovery::Off).build().expect("valid");
+        let subjects = [1, 2].map(|byte| BanSubject::Node(NodeId::new([byte; 64])));
+        let client = build();
+        for subject in subjects {
+            client.ban(subject, None).expect("written into the store");
+        }
+        drop(client);
+        let file = directory.path().join("peers.dat");
+        let mut bytes = std::fs::read(&file).expect("the file of peers");
+        if is_damaged {
+            // The last byte of the second ban's checksum.
+            *bytes.last_mut().expect("not empty") ^= 1;
+        }
+        std::fs::write(&file, bytes).expect("writable");
+
+        let client = build();
+        let mut diagnostics = client.diagnostics();
+        let left: Vec<BanSubject> = client.bans().iter().map(|ban| ban.subject).collect();
+        assert_eq!(left, subjects[..if is_damaged { 1 } else { 2 }]);
+        client.start().expect("starts");
+        client.stop(DEADLINE).await;
+        drop(client);
+        let mut lost = Vec::new();
+        while let Some(NextDiagnostic::Event(event)) = diagnostics.next().await {
+            if let Diagnostic::PeersLost(peers) = *event {
+                lost.push(peers);
+            }
+        }
+        let expected = LostPeers { records: 0, bans: 1, uncounted: false };
+        assert_eq!(lost, if is_damaged { vec![expected] } else { Vec::new() });
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,9 +10,14 @@ use rustock_core::{
         record::{AncestorRecord, BlockRecord},
     },
     consensus::params::NetworkParams,
-    primitives::{header::Header, number::BlockNumber},
+    primitives::{
+        hash::NodeId,
+        header::Header,
+        number::{BlockNumber, UnixTime},
+        peer::{Ban, BanSubject, PeerAddress, PeerBatch, PeerRecord, PeerSource, SavedPeers},
+    },
     store::{
-        HASH_INDEX_DEPTH, Store, StoreError, StoreView, Table,
+        HASH_INDEX_DEPTH, LostPeers, Store, StoreError, StoreView, StoredPeers, Table,
         memory::MemoryStore,
         redb::{OpenOptions, RedbStore, SCHEMA_VERSION},
     },
@@ -24,6 +29,9 @@ use tempfile::TempDir;
 const BASE: u64 = 460;
 /// Blocks that the reorganisation in every sample abandons.
 const ABANDONED: u64 = 5;
+/// Peers and bans that every sample remembers.
+const PEERS: u8 = 40;
+const BANS: u8 = 12;
 
 /// A store's file, and what it holds.
 struct Sample {
@@ -34,6 +42,8 @@ struct Sample {
     /// The same, one commit earlier.
     before: MemoryStore,
     abandoned: Vec<BlockEntry>,
+    /// The file of peers.
+    peer_bytes: Vec<u8>,
     options: OpenOptions,
 }
 
@@ -70,10 +80,13 @@ impl Sample {
             store.commit(&batch).expect("fits");
             oracle.commit(&batch).expect("fits");
         }
+        let SavedPeers { records, bans } = saved_peers();
+        store.commit_peers(&PeerBatch { records, bans, ..PeerBatch::default() }).expect("fits");
         drop(store);
         let bytes = fs::read(database(directory.path())).expect("the store's file");
+        let peer_bytes = fs::read(peer_file(directory.path())).expect("the file of peers");
         let used = (0..bytes.len()).filter(|place| bytes[*place] != 0).collect();
-        Self { bytes, used, oracle, before, abandoned, options }
+        Self { bytes, used, oracle, before, abandoned, peer_bytes, options }
     }
 
     fn head(&self) -> u64 {
@@ -87,6 +100,7 @@ impl Sample {
     fn open(&self, bytes: &[u8]) -> (TempDir, Result<RedbStore, StoreError>) {
         let directory = tempfile::tempdir().expect("a temporary directory");
         fs::write(database(directory.path()), bytes).expect("a writable directory");
+        fs::write(peer_file(directory.path()), &self.peer_bytes).expect("a writable directory");
         let store = RedbStore::open(directory.path(), self.options.clone());
         (directory, store)
     }
@@ -123,6 +137,8 @@ impl Sample {
         let (_directory, store) = self.open(bytes);
         let store = store?;
         let answers = self.compare(&store);
+        // Whatever is wrong with the chain, whom the user banned is known.
+        assert_eq!(store.peers(), Ok(whole_peers()));
         if let Err(error) = &answers {
             assert_eq!(store.head().as_ref(), Err(error), "latched");
             assert_eq!(store.check().as_ref(), Err(error), "latched");
@@ -155,6 +171,10 @@ fn database(directory: &Path) -> std::path::PathBuf {
     directory.join("chain.redb")
 }
 
+fn peer_file(directory: &Path) -> std::path::PathBuf {
+    directory.join("peers.dat")
+}
+
 fn entry(chain: &Chain, number: u64) -> BlockEntry {
     let header: Header = chain.header(number).expect("long enough").clone();
     let sum = chain.header_difficulty_sum(number);
@@ -174,6 +194,47 @@ fn ancestor(chain: &Chain, number: u64) -> AncestorRecord {
         bitcoin_hash_byte: number as u8,
         uncle_count: header.uncle_count(),
     }
+}
+
+fn peer_id(index: u8) -> NodeId {
+    NodeId::new(Random::from_parts(&[0x9ee5, index.into()]).array())
+}
+
+/// A peer of every sample, of each kind of host.
+fn peer(index: u8) -> PeerRecord {
+    let host = match index % 3 {
+        0 => format!("203.0.113.{index}"),
+        1 => format!("2001:db8::{index}"),
+        _ => format!("node{index}.example"),
+    };
+    let address = PeerAddress::new(&host, 5050).expect("a host");
+    PeerRecord {
+        last_success: Some(UnixTime::from_secs(1_700_000_000 + u64::from(index))),
+        verified_headers: 1_000 * u64::from(index),
+        ..PeerRecord::new(peer_id(index), address, PeerSource::Discovered)
+    }
+}
+
+/// A ban of every sample, of each kind of subject.
+fn ban(index: u8) -> Ban {
+    let subject = match index % 3 {
+        0 => BanSubject::Node(peer_id(200 + index)),
+        1 => BanSubject::Ip4([198, 51, 100, index].into()),
+        _ => BanSubject::Ip6([0x20, 1, 0xd, 0xb8, 0, 0, 7, index]),
+    };
+    let until = if index.is_multiple_of(2) { Ban::FOREVER } else { UnixTime::from_secs(u64::from(index)) };
+    Ban { subject, until, strikes: 1, by_user: true, reason: format!("the user said so, {index}") }
+}
+
+fn saved_peers() -> SavedPeers {
+    let mut saved = SavedPeers::default();
+    let (records, bans) = ((0..PEERS).map(peer).collect(), (0..BANS).map(ban).collect());
+    saved.apply(&PeerBatch { records, bans, ..PeerBatch::default() });
+    saved
+}
+
+fn whole_peers() -> StoredPeers {
+    StoredPeers { saved: saved_peers(), lost: LostPeers::default() }
 }
 
 fn is_corrupt(error: &StoreError) -> bool {
@@ -447,6 +508,167 @@ fn committing_over_random_flips_never_panics_and_never_changes_an_answer() {
         }
     }
     assert!(committed > 50 && noticed > 5, "{committed} committed, {noticed} noticed");
+}
+
+/// A store whose chain is whole, to which files of peers are given one after the other.
+struct PeerDamage {
+    directory: TempDir,
+    store: RedbStore,
+    whole: SavedPeers,
+}
+
+impl PeerDamage {
+    fn new() -> Self {
+        let (directory, store) = small().open(&small().bytes);
+        Self { directory, store: store.expect("whole"), whole: saved_peers() }
+    }
+
+    /// What of a damaged file is lost: what is read is right, and what is not is counted, unless that cannot be.
+    fn lost(&self, bytes: &[u8]) -> LostPeers {
+        fs::write(peer_file(self.directory.path()), bytes).expect("writable");
+        let StoredPeers { saved: SavedPeers { records, bans }, lost } = self.store.peers().expect("readable");
+        assert!(records.iter().all(|record| self.whole.records.contains(record)), "{records:?}");
+        assert!(bans.iter().all(|ban| self.whole.bans.contains(ban)), "{bans:?}");
+        if !lost.uncounted {
+            let counted = (records.len() as u64 + lost.records, bans.len() as u64 + lost.bans);
+            assert_eq!(counted, (u64::from(PEERS), u64::from(BANS)), "{lost}");
+        }
+        lost
+    }
+
+    /// Remembers somebody else: what was left of the damaged file stays, and nothing is damaged any more.
+    fn mend(&self) {
+        let mut left = self.store.peers().expect("readable").saved;
+        let batch = PeerBatch { records: vec![peer(PEERS)], ..PeerBatch::default() };
+        self.store.commit_peers(&batch).expect("writes");
+        left.apply(&batch);
+        let mended = StoredPeers { saved: left, lost: LostPeers::default() };
+        assert_eq!(self.store.peers(), Ok(mended));
+        assert_eq!(small().compare(&self.store), Ok(()));
+        assert!(self.store.check().is_ok_and(|report| report.lost.is_nothing()));
+    }
+}
+
+/// Where in the file an entry of [`saved_peers`] begins and ends: sixteen bytes of a name, two counts of four bytes
+/// and their checksum, then the peers and the bans. Written from `docs/store-format.md`.
+fn entries_of(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut start = 28;
+    let mut places = Vec::new();
+    while start < bytes.len() {
+        let value = u16::from_be_bytes([bytes[start + 2], bytes[start + 3]]);
+        let end = start + 4 + usize::from(bytes[start + 1]) + usize::from(value);
+        places.push(start..end);
+        start = end;
+    }
+    assert_eq!((start, places.len()), (bytes.len(), usize::from(PEERS + BANS)));
+    places
+}
+
+#[test]
+fn a_flipped_byte_anywhere_in_the_file_of_peers_costs_its_entry_and_no_other() {
+    let damage = PeerDamage::new();
+    let whole = &small().peer_bytes;
+    assert_eq!(damage.lost(whole), LostPeers::default());
+    let places = entries_of(whole);
+    for offset in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[offset] ^= 0x10;
+        let lost = damage.lost(&bytes);
+        let expected = match places.iter().position(|place| place.contains(&offset)) {
+            // Without the counts every entry is read all the same, but nobody can say that these are all.
+            None => LostPeers { uncounted: true, ..LostPeers::default() },
+            Some(entry) if entry < usize::from(PEERS) => LostPeers { records: 1, ..LostPeers::default() },
+            Some(_) => LostPeers { bans: 1, ..LostPeers::default() },
+        };
+        assert_eq!(lost, expected, "byte {offset}");
+        if lost.uncounted {
+            assert_eq!(damage.store.peers().map(|stored| stored.saved), Ok(saved_peers()));
+        }
+        if offset % 97 == 0 {
+            damage.mend();
+        }
+    }
+}
+
+#[test]
+fn a_file_of_peers_cut_short_or_zeroed_anywhere_tells_what_it_lost() {
+    let damage = PeerDamage::new();
+    let whole = &small().peer_bytes;
+    let places = entries_of(whole);
+    for length in 0..whole.len() {
+        let lost = damage.lost(&whole[..length]);
+        assert_eq!(lost.uncounted, length < places[0].start, "{length}");
+        let left = places.iter().filter(|place| place.end <= length).count();
+        let told = (lost.records + lost.bans) as usize;
+        assert!(lost.uncounted || told == places.len() - left, "{length}: {lost}");
+        if length % 97 == 0 {
+            damage.mend();
+        }
+    }
+    for start in (0..whole.len()).step_by(64) {
+        let end = (start + 512).min(whole.len());
+        let mut bytes = whole.clone();
+        bytes[start..end].fill(0);
+        let lost = damage.lost(&bytes);
+        let hit = places.iter().filter(|place| place.start < end && start < place.end).count();
+        let told = (lost.records + lost.bans) as usize;
+        assert!(lost.uncounted || told == hit, "{start}: {lost}, {hit} were hit");
+    }
+}
+
+#[test]
+fn random_flips_in_the_file_of_peers_never_panic_and_never_make_up_a_peer() {
+    let damage = PeerDamage::new();
+    let mut told = 0;
+    for seed in 0..2_000 {
+        let mut random = Random::from_parts(&[0x9a6e, seed]);
+        let mut bytes = small().peer_bytes.clone();
+        for _ in 0..random.between(1, 20) {
+            let place = random.between(0, bytes.len() as u64 - 1) as usize;
+            bytes[place] ^= 1 << random.between(0, 7);
+        }
+        told += u64::from(!damage.lost(&bytes).is_nothing());
+        if seed % 50 == 0 {
+            damage.mend();
+        }
+    }
+    assert_eq!(told, 2_000, "every flip was noticed");
+}
+
+#[test]
+fn a_file_of_peers_that_is_gone_is_nothing_to_remember_and_a_foreign_one_is_told() {
+    let damage = PeerDamage::new();
+    fs::remove_file(peer_file(damage.directory.path())).expect("it is there");
+    assert_eq!(damage.store.peers(), Ok(StoredPeers::default()));
+    damage.mend();
+    let uncounted = LostPeers { uncounted: true, ..LostPeers::default() };
+    for foreign in [&b""[..], b"rustock peers 1\n", b"nothing of ours", &[7; 2 << 20]] {
+        assert_eq!(damage.lost(foreign), uncounted);
+        assert_eq!(damage.store.check().map(|report| report.lost), Ok(uncounted));
+        damage.mend();
+    }
+}
+
+#[test]
+fn a_file_of_peers_that_cannot_be_read_is_an_error_and_costs_no_header() {
+    let damage = PeerDamage::new();
+    let file = peer_file(damage.directory.path());
+    fs::remove_file(&file).expect("it is there");
+    fs::create_dir(&file).expect("writable");
+    assert!(matches!(damage.store.peers(), Err(StoreError::Io { .. })));
+    let batch = PeerBatch { records: vec![peer(PEERS)], ..PeerBatch::default() };
+    assert!(matches!(damage.store.commit_peers(&batch), Err(StoreError::Io { .. })));
+    assert_eq!(small().compare(&damage.store), Ok(()));
+}
+
+#[test]
+fn a_change_of_peers_that_was_cut_off_is_no_change_and_the_next_one_is() {
+    let damage = PeerDamage::new();
+    let unfinished = damage.directory.path().join("peers.dat.new");
+    fs::write(&unfinished, &small().peer_bytes[..100]).expect("writable");
+    assert_eq!(damage.store.peers(), Ok(whole_peers()));
+    damage.mend();
+    assert!(!unfinished.exists());
 }
 
 #[test]

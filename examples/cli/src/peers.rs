@@ -3,7 +3,7 @@
 
 use rustock_core::{
     primitives::peer::{Ban, PeerRecord, SavedPeers},
-    store::Store,
+    store::{LostPeers, Store, StoredPeers},
 };
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use crate::{
 /// Prints the book and the bans in force.
 pub fn run(options: &PeersOptions) -> Result<Exit, Failure> {
     let stored = Stored::open(&options.data_dir)?;
-    let SavedPeers { mut records, bans } = stored
+    let StoredPeers { saved: SavedPeers { mut records, bans }, lost } = stored
         .store
         .peers()
         .map_err(|error| Failure::new(format!("{}: {error}", options.data_dir.display())))?;
@@ -29,6 +29,7 @@ pub fn run(options: &PeersOptions) -> Result<Exit, Failure> {
         network: stored.identity.network.clone(),
         peers: records.iter().map(ShownPeer::from).collect(),
         bans: bans.iter().filter(|ban| ban.is_active(now)).map(ShownBan::from).collect(),
+        lost: (!lost.is_nothing()).then(|| ShownLost::from(lost)),
     };
     if options.json {
         output::json_line(&shown)?;
@@ -40,6 +41,9 @@ pub fn run(options: &PeersOptions) -> Result<Exit, Failure> {
         shown.peers.len(),
         shown.bans.len()
     ))?;
+    if let Some(lost) = &shown.lost {
+        output::line(&format!("damaged and lost: {lost}"))?;
+    }
     for peer in &shown.peers {
         output::line(&peer.to_string())?;
     }
@@ -54,6 +58,32 @@ struct Shown {
     network: String,
     peers: Vec<ShownPeer>,
     bans: Vec<ShownBan>,
+    /// What the store can no longer read; not there when it reads everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<ShownLost>,
+}
+
+/// What was remembered of peers and is damaged.
+#[derive(Debug, Serialize)]
+pub struct ShownLost {
+    peers: u64,
+    bans: u64,
+    /// There may be more.
+    uncounted: bool,
+}
+
+impl core::fmt::Display for ShownLost {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { peers: records, bans, uncounted } = *self;
+        LostPeers { records, bans, uncounted }.fmt(f)
+    }
+}
+
+impl From<LostPeers> for ShownLost {
+    fn from(lost: LostPeers) -> Self {
+        let LostPeers { records, bans, uncounted } = lost;
+        Self { peers: records, bans, uncounted }
+    }
 }
 
 /// What is remembered of a peer. Times are seconds since 1970.

@@ -10,6 +10,7 @@ use crate::{
     block::Block,
     exit::{Exit, Failure},
     output::{self, thousands},
+    peers::ShownLost,
     stored::Stored,
 };
 
@@ -57,13 +58,19 @@ struct Checked {
     abandoned: u64,
     indexed: u64,
     ancestors: u64,
+    peers: u64,
+    bans: u64,
+    /// What of peers is damaged; not there when nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<ShownLost>,
     pages: bool,
 }
 
 impl From<CheckReport> for Checked {
     fn from(report: CheckReport) -> Self {
-        let CheckReport { canonical, abandoned, indexed, ancestors, pages } = report;
-        Self { canonical, abandoned, indexed, ancestors, pages }
+        let CheckReport { canonical, abandoned, indexed, ancestors, peers, bans, lost, pages } = report;
+        let lost = (!lost.is_nothing()).then(|| ShownLost::from(lost));
+        Self { canonical, abandoned, indexed, ancestors, peers, bans, lost, pages }
     }
 }
 
@@ -78,7 +85,9 @@ impl fmt::Display for Shown {
             Some(from) => write!(f, "fork detection  checked from {} on", thousands(from))?,
             None => write!(f, "fork detection  not checked so far")?,
         }
-        if let Some(Checked { canonical, abandoned, indexed, ancestors, pages }) = &self.check {
+        if let Some(Checked { canonical, abandoned, indexed, ancestors, peers, bans, lost, pages }) =
+            &self.check
+        {
             write!(
                 f,
                 "\ncheck           whole: {} blocks, {} abandoned, {} hashes, {} ancestors{}",
@@ -88,6 +97,10 @@ impl fmt::Display for Shown {
                 thousands(*ancestors),
                 if *pages { ", every page" } else { "" },
             )?;
+            write!(f, "\npeers           {peers} remembered, {bans} bans")?;
+            if let Some(lost) = lost {
+                write!(f, "; damaged and lost: {lost}")?;
+            }
         }
         Ok(())
     }

@@ -97,6 +97,23 @@ fn a_sync_finds_its_peers_shows_them_and_bans_hold_until_they_are_lifted() {
     assert_eq!(lifted.code, 0, "{}", lifted.stderr);
     assert_refused(&rustock(&[&["unban", &node], &data[..]].concat()), 1, "not banned");
     assert_eq!(peers()["bans"].as_array().unwrap().len(), 1);
+    assert_eq!(peers()["lost"], json!(null));
+
+    // The last byte of the file is of the last ban.
+    let file = folder.path().join("peers.dat");
+    let mut bytes = std::fs::read(&file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let lost = json!({"peers": 0, "bans": 1, "uncounted": false});
+    assert_eq!((&peers()["lost"], &peers()["bans"]), (&lost, &json!([])));
+    let people = rustock(&["peers", "--data-dir", text(folder.path())]);
+    assert!(people.stdout.contains("damaged and lost: 0 peers, 1 bans"), "{}", people.stdout);
+    let status = rustock(&["status", "--data-dir", text(folder.path()), "--check"]);
+    assert!(
+        status.stdout.contains("every page") && status.stdout.contains("damaged and lost"),
+        "{}",
+        status.stdout
+    );
 }
 
 #[test]

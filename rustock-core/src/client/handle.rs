@@ -39,7 +39,7 @@ use crate::{
         shared::SharedState,
         status::{RunState, Status},
     },
-    store::{HashLookup, Store, StoreError, StoreView},
+    store::{HashLookup, Store, StoreError, StoreView, StoredPeers},
 };
 
 /// Connection events that may wait for the driver; a full queue makes the sockets wait.
@@ -203,7 +203,11 @@ impl LightClient {
     /// The peer machine, going on from what is remembered.
     fn peer_machine(&self) -> Result<PeerMachine, StartError> {
         let Inner { settings, shared, clock, .. } = &*self.inner;
-        let saved = shared.store.peers()?;
+        let StoredPeers { saved, lost } = shared.store.peers()?;
+        if !lost.is_nothing() {
+            tracing::warn!(%lost, "what was remembered of peers is damaged");
+            shared.diagnose(Diagnostic::PeersLost(lost));
+        }
         let seed = random_seed().map_err(|reason| StartError::Randomness { reason })?;
         let (seed, _) = seed.split_first_chunk().expect("thirty-two bytes");
         let seed = u64::from_be_bytes(*seed);

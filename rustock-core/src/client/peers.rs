@@ -119,7 +119,7 @@ impl LightClient {
             return self.shared().peers().bans.to_vec();
         }
         let wall = self.clock().wall();
-        let stored = self.shared().store.peers().unwrap_or_default();
+        let stored = self.shared().store.peers().unwrap_or_default().saved;
         stored.bans.into_iter().filter(|ban| ban.is_active(wall)).collect()
     }
 
@@ -137,7 +137,7 @@ impl LightClient {
         change: impl FnOnce(&mut Reputation) -> Result<(), TooManyBans>,
     ) -> Result<(), PeerError> {
         let store = &self.shared().store;
-        let mut reputation = Reputation::new(store.peers()?.bans, false, self.clock().wall());
+        let mut reputation = Reputation::new(store.peers()?.saved.bans, false, self.clock().wall());
         change(&mut reputation)?;
         let mut batch = PeerBatch::default();
         reputation.take_changes(&mut batch);

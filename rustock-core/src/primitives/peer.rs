@@ -317,6 +317,22 @@ pub struct SavedPeers {
     pub bans: Vec<Ban>,
 }
 
+impl SavedPeers {
+    /// Makes the changes of a batch.
+    pub fn apply(&mut self, batch: &PeerBatch) {
+        let ids = batch.records.iter().map(|record| record.id);
+        let ids: BTreeSet<NodeId> = ids.chain(batch.forgotten.iter().copied()).collect();
+        self.records.retain(|record| !ids.contains(&record.id));
+        self.records.extend(batch.records.iter().cloned());
+        self.records.sort_by_key(|record| record.id);
+        let subjects = batch.bans.iter().map(|ban| ban.subject);
+        let subjects: BTreeSet<BanSubject> = subjects.chain(batch.lifted.iter().copied()).collect();
+        self.bans.retain(|ban| !subjects.contains(&ban.subject));
+        self.bans.extend(batch.bans.iter().cloned());
+        self.bans.sort_by_key(|ban| ban.subject);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

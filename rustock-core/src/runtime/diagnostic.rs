@@ -6,6 +6,7 @@ use crate::{
         peers::{DropCause, PeerReport},
         sync::{PeerFault, PeerId, SyncReport},
     },
+    store::LostPeers,
     wire::rlpx::enode::Enode,
 };
 
@@ -61,6 +62,9 @@ pub enum Diagnostic {
         /// Why.
         cause: DropCause,
     },
+    /// The store is damaged where it remembers peers. The client goes on with what is left; a ban that is among
+    /// the lost has to be made again.
+    PeersLost(LostPeers),
     /// The peer machine has something to tell.
     Peers(PeerReport),
     /// The sync machine has something to tell.

@@ -21,7 +21,7 @@ pub enum Table {
     Ancestors,
     /// Schema version, network, base, and from where fork-detection data was checked.
     Meta,
-    /// Node id to what is remembered of a peer.
+    /// Node id to what is remembered of a peer; in a file of its own, as the next.
     Peers,
     /// Subject to ban.
     Bans,

@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    ABANDONED_DEPTH, CheckReport, HASH_INDEX_DEPTH, HashLookup, Store, StoreError, StoreView, Table,
+    ABANDONED_DEPTH, CheckReport, HASH_INDEX_DEPTH, HashLookup, LostPeers, Store, StoreError, StoreView,
+    StoredPeers, Table,
     validate::{LowestKnown, check_batch},
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     primitives::{
         hash::BlockHash,
         number::BlockNumber,
-        peer::{Ban, PeerBatch, PeerRecord, SavedPeers},
+        peer::{PeerBatch, SavedPeers},
     },
 };
 
@@ -189,20 +190,13 @@ impl Store for MemoryStore {
         Ok(Box::new(SharedChain(self.chain())))
     }
 
-    fn peers(&self) -> Result<SavedPeers, StoreError> {
-        Ok(self.peers.read().unwrap_or_else(PoisonError::into_inner).clone())
+    fn peers(&self) -> Result<StoredPeers, StoreError> {
+        let saved = self.peers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(StoredPeers { saved, lost: LostPeers::default() })
     }
 
     fn commit_peers(&self, batch: &PeerBatch) -> Result<(), StoreError> {
-        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = |record: &PeerRecord| batch.records.iter().any(|other| other.id == record.id);
-        peers.records.retain(|record| !changed(record) && !batch.forgotten.contains(&record.id));
-        peers.records.extend(batch.records.iter().cloned());
-        peers.records.sort_by_key(|record| record.id);
-        let changed = |ban: &Ban| batch.bans.iter().any(|other| other.subject == ban.subject);
-        peers.bans.retain(|ban| !changed(ban) && !batch.lifted.contains(&ban.subject));
-        peers.bans.extend(batch.bans.iter().cloned());
-        peers.bans.sort_by_key(|ban| ban.subject);
+        self.peers.write().unwrap_or_else(PoisonError::into_inner).apply(batch);
         Ok(())
     }
 
@@ -224,11 +218,15 @@ impl Store for MemoryStore {
         }
         let canonical = chain.canonical.len() as u64;
         let abandoned = chain.abandoned.len() as u64;
+        let StoredPeers { saved, lost } = self.peers()?;
         Ok(CheckReport {
             canonical,
             abandoned,
             indexed: canonical.min(HASH_INDEX_DEPTH) + abandoned,
             ancestors: chain.ancestors.len() as u64,
+            peers: saved.records.len() as u64,
+            bans: saved.bans.len() as u64,
+            lost,
             pages: false,
         })
     }

@@ -3,6 +3,8 @@
 //! `docs/store-format.md` describes every table and record. The store sees values of `chain` only, never the
 //! machines that make them.
 
+use core::fmt;
+
 use crate::{
     chain::{
         batch::ChainBatch,
@@ -72,9 +74,50 @@ pub struct CheckReport {
     pub indexed: u64,
     /// Ancestors below the base whose checksum and link are right.
     pub ancestors: u64,
+    /// Peers that are remembered.
+    pub peers: u64,
+    /// Bans that are remembered, over or not.
+    pub bans: u64,
+    /// What was remembered of peers and cannot be read. No damage to the chain.
+    pub lost: LostPeers,
     /// True when the database's own page checksums were verified too. False in memory, and while a snapshot
     /// is alive, which keeps the database from doing so.
     pub pages: bool,
+}
+
+/// What was remembered of peers, as far as it can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredPeers {
+    /// What can be read.
+    pub saved: SavedPeers,
+    /// What cannot.
+    pub lost: LostPeers,
+}
+
+/// What was remembered of peers and cannot be read, because the store is damaged there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LostPeers {
+    /// Records of peers.
+    pub records: u64,
+    /// Bans, maybe some of the user's.
+    pub bans: u64,
+    /// There may be more, out of reach.
+    pub uncounted: bool,
+}
+
+impl LostPeers {
+    /// True when everything can be read.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for LostPeers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { records, bans, uncounted } = self;
+        write!(f, "{records} peers, {bans} bans")?;
+        if *uncounted { f.write_str(" and maybe more") } else { Ok(()) }
+    }
 }
 
 /// Reads of one chain. On a [`Store`] each call sees the newest whole commit; on what [`Store::snapshot`]
@@ -148,12 +191,12 @@ pub trait Store: StoreView + Send + Sync {
     /// The error the store is latched with.
     fn snapshot(&self) -> Result<Box<dyn StoreView + Send>, StoreError>;
 
-    /// What is remembered of peers. Damage to it is no damage to the chain: what cannot be read is left out as a
-    /// whole, and the next change makes it anew.
+    /// What is remembered of peers. Damage to it is no damage to the chain: what cannot be read is left out and
+    /// counted, and the next change takes it away.
     ///
     /// # Errors
     /// [`StoreError::Io`] and [`StoreError::Closed`].
-    fn peers(&self) -> Result<SavedPeers, StoreError>;
+    fn peers(&self) -> Result<StoredPeers, StoreError>;
 
     /// Makes changes to what is remembered of peers durable, wholly or not at all. A failure latches nothing.
     ///
@@ -161,10 +204,10 @@ pub trait Store: StoreView + Send + Sync {
     /// [`StoreError`].
     fn commit_peers(&self, batch: &PeerBatch) -> Result<(), StoreError>;
 
-    /// Walks everything about the chain: checksums, links, sums, the hash index, and that the wire bytes belong to their
-    /// record.
+    /// Walks everything about the chain: checksums, links, sums, the hash index, and that the wire bytes belong to
+    /// their record. Counts what is remembered of peers.
     ///
     /// # Errors
-    /// The first damage met.
+    /// The first damage met that is not [`CheckReport::lost`].
     fn check(&self) -> Result<CheckReport, StoreError>;
 }

@@ -3,17 +3,13 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{CheckReport, HashLookup, Store, StoreError, StoreView};
+use super::{CheckReport, HashLookup, Store, StoreError, StoreView, StoredPeers};
 use crate::{
     chain::{
         batch::ChainBatch,
         record::{AncestorRecord, BlockRecord},
     },
-    primitives::{
-        hash::BlockHash,
-        number::BlockNumber,
-        peer::{PeerBatch, SavedPeers},
-    },
+    primitives::{hash::BlockHash, number::BlockNumber, peer::PeerBatch},
 };
 
 /// A place for a store, shared by everybody who uses it. Cheap to clone; a store itself like the one inside.
@@ -105,7 +101,7 @@ impl Store for StoreSlot {
         self.with(|store| store.snapshot())
     }
 
-    fn peers(&self) -> Result<SavedPeers, StoreError> {
+    fn peers(&self) -> Result<StoredPeers, StoreError> {
         self.with(|store| store.peers())
     }
 

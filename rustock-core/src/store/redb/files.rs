@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io,
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,10 @@ const DATABASE: &str = "chain.redb";
 /// Where a new database is made before it takes its name, so that a start that is killed leaves no half-made
 /// `chain.redb` behind.
 const UNFINISHED: &str = "chain.redb.new";
+/// What is remembered of peers.
+const PEERS: &str = "peers.dat";
+/// Where it is written before it takes the place of the last one.
+const UNFINISHED_PEERS: &str = "peers.dat.new";
 /// Empty; whoever holds its lock owns the directory.
 const LOCK: &str = "chain.lock";
 
@@ -62,9 +66,38 @@ impl OwnedDirectory {
     /// Gives the new database its name, durably.
     pub(super) fn finish(&self) -> Result<(), StoreError> {
         fs::rename(self.directory.join(UNFINISHED), self.database()).map_err(failed_to_open)?;
-        // Windows cannot open a directory as a file, and makes renames durable by itself.
+        self.sync_names().map_err(failed_to_open)
+    }
+
+    /// What is in the file of peers, at most so many bytes of it; `None` when there is none.
+    pub(super) fn read_peers(&self, most: usize) -> Result<Option<Vec<u8>>, StoreError> {
+        let failed = |error: io::Error| StoreError::Io { action: "read", reason: error.to_string() };
+        let file = match File::open(self.directory.join(PEERS)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(failed)?,
+        };
+        let mut bytes = Vec::new();
+        file.take(most as u64).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(Some(bytes))
+    }
+
+    /// Puts another file of peers in the place of what is there, durably and at once.
+    pub(super) fn replace_peers(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        let unfinished = self.directory.join(UNFINISHED_PEERS);
+        let write = || {
+            let mut file = File::create(&unfinished)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&unfinished, self.directory.join(PEERS))?;
+            self.sync_names()
+        };
+        write().map_err(|error| StoreError::Io { action: "write", reason: error.to_string() })
+    }
+
+    /// Makes renames durable. Windows cannot open a directory as a file, and does so by itself.
+    fn sync_names(&self) -> io::Result<()> {
         #[cfg(unix)]
-        File::open(&self.directory).and_then(|directory| directory.sync_all()).map_err(failed_to_open)?;
+        File::open(&self.directory).and_then(|directory| directory.sync_all())?;
         Ok(())
     }
 }

@@ -5,10 +5,7 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::Path,
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageError, TableError};
@@ -20,18 +17,13 @@ use self::{
     read::Snapshot,
     tables::META,
 };
-use super::{CheckReport, HashLookup, Store, StoreError, StoreView};
+use super::{CheckReport, HashLookup, Store, StoreError, StoreView, StoredPeers};
 use crate::{
     chain::{
         batch::{BlockEntry, ChainBatch},
         record::{AncestorRecord, BlockId, BlockRecord},
     },
-    primitives::{
-        activation::Activations,
-        hash::BlockHash,
-        number::BlockNumber,
-        peer::{PeerBatch, SavedPeers},
-    },
+    primitives::{activation::Activations, hash::BlockHash, number::BlockNumber, peer::PeerBatch},
 };
 
 pub use meta::{SCHEMA_VERSION, StoreIdentity};
@@ -41,7 +33,7 @@ mod fault;
 mod files;
 mod meta;
 mod peer_codec;
-mod peers;
+mod peer_file;
 mod read;
 mod record_codec;
 mod tables;
@@ -95,10 +87,11 @@ pub struct RedbStore {
     base: BlockId,
     activations: Activations,
     latch: Arc<Latch>,
-    /// The tables of peers were found damaged, and are made anew with the next change.
-    peers_damaged: AtomicBool,
-    /// Last, so that it is given up when the database is closed. `None` on a backend that is no file.
-    _directory: Option<OwnedDirectory>,
+    /// One change to the file of peers at a time.
+    changing_peers: Mutex<()>,
+    /// Last, so that it is given up when the database is closed. `None` on a backend that is no file, where nothing
+    /// is remembered of peers.
+    directory: Option<OwnedDirectory>,
 }
 
 impl RedbStore {
@@ -183,8 +176,8 @@ impl RedbStore {
                 base,
                 activations: options.activations,
                 latch,
-                peers_damaged: AtomicBool::new(false),
-                _directory: directory,
+                changing_peers: Mutex::default(),
+                directory,
             }),
             Err(error) => {
                 close(database);
@@ -201,17 +194,6 @@ impl RedbStore {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let database = database.as_ref().ok_or(StoreError::Closed)?;
         self.latch.guard(action, || operation(database))
-    }
-
-    /// Like [`Self::with_database`], for what may be lost: its damage latches nothing.
-    fn beside_the_chain<T>(
-        &self,
-        action: &'static str,
-        operation: impl FnOnce(&Database) -> Result<T, Fault>,
-    ) -> Result<T, StoreError> {
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let database = database.as_ref().ok_or(StoreError::Closed)?;
-        guard(action, || operation(database))
     }
 
     fn view(&self) -> Result<Snapshot, StoreError> {
@@ -288,30 +270,28 @@ impl Store for RedbStore {
         Ok(Box::new(self.view()?))
     }
 
-    fn peers(&self) -> Result<SavedPeers, StoreError> {
-        let saved = self.beside_the_chain("read", peers::read_peers);
-        if let Err(StoreError::Corrupt { .. }) = saved {
-            self.peers_damaged.store(true, Ordering::Relaxed);
-            return Ok(SavedPeers::default());
-        }
-        saved
+    fn peers(&self) -> Result<StoredPeers, StoreError> {
+        let Some(directory) = &self.directory else { return Ok(StoredPeers::default()) };
+        let bytes = directory.read_peers(peer_file::MAX_FILE)?;
+        Ok(bytes.map(|bytes| peer_file::decode(&bytes)).unwrap_or_default())
     }
 
     fn commit_peers(&self, batch: &PeerBatch) -> Result<(), StoreError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let anew = self.peers_damaged.load(Ordering::Relaxed);
-        self.beside_the_chain("write", |database| peers::commit_peers(database, batch, anew))?;
-        self.peers_damaged.store(false, Ordering::Relaxed);
-        Ok(())
+        let Some(directory) = self.directory.as_ref().filter(|_| !batch.is_empty()) else { return Ok(()) };
+        let _alone = self.changing_peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saved = self.peers()?.saved;
+        saved.apply(batch);
+        directory.replace_peers(&peer_file::encode(&saved))
     }
 
     fn check(&self) -> Result<CheckReport, StoreError> {
         let snapshot = self.view()?;
         let report = self.latch.guard("read", || snapshot.check_all(&self.activations))?;
         drop(snapshot);
-        Ok(CheckReport { pages: self.check_pages()?, ..report })
+        let pages = self.check_pages()?;
+        let StoredPeers { saved, lost } = Store::peers(self)?;
+        let (peers, bans) = (saved.records.len() as u64, saved.bans.len() as u64);
+        Ok(CheckReport { peers, bans, lost, pages, ..report })
     }
 }
 
