@@ -264,7 +264,8 @@ impl Builder {
     }
 
     /// Lets peers connect to this address. Default: nobody can connect. Discovery, where there is any, then uses
-    /// the same address, port and node key, as full nodes expect it; the key stays when the network changes.
+    /// the same address, port and node key, as full nodes expect it; the key stays when the network changes. Of an
+    /// address of one family only that family is spoken; on `[::]` both are, where the system allows it.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = Some(address);
         self

@@ -13,7 +13,9 @@ use tokio::{
     time,
 };
 
-use super::{clock::Clock, entropy::handshake_entropy, peers::TrafficCell, shared::SharedState};
+use super::{
+    clock::Clock, entropy::handshake_entropy, peers::TrafficCell, shared::SharedState, socket::canonical,
+};
 use crate::{
     consensus::params::NetworkParams,
     primitives::{hash::NodeId, header::HeaderDecodeError},
@@ -294,7 +296,7 @@ impl Connection {
         let entropy = handshake_entropy().map_err(|reason| ConnectionEnd::NoRandomness { reason })?;
         // A handshake packet must leave in one piece at once.
         stream.set_nodelay(true).map_err(socket_failed)?;
-        let remote = stream.peer_addr().map_err(socket_failed)?;
+        let remote = canonical(stream.peer_addr().map_err(socket_failed)?);
         let (mut reader, mut writer) = stream.into_split();
         let SessionSettings { key, config } = self.settings.clone();
         let mut session = match &self.enode {

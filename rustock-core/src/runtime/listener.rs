@@ -1,7 +1,7 @@
 //! The listening socket, where one is asked for: hands what it accepts to the driver.
 
 use core::{net::SocketAddr, time::Duration};
-use std::{io, net::UdpSocket};
+use std::io;
 
 use tokio::{
     net::TcpListener,
@@ -9,7 +9,10 @@ use tokio::{
     time,
 };
 
-use super::connection::ConnectionEvent;
+use super::{
+    connection::ConnectionEvent,
+    socket::{Families, bind_udp, canonical, listen_tcp},
+};
 
 /// Pause after a failure to accept, so that a lack of descriptors does not keep a core busy.
 const FAILED_PAUSE: Duration = Duration::from_millis(200);
@@ -17,22 +20,19 @@ const FAILED_PAUSE: Duration = Duration::from_millis(200);
 /// Ports that are tried where any will do, until one is free for UDP too.
 const PORT_DRAWS: usize = 16;
 
-/// Binds the socket; where discovery is to use the same port, to one that is free for UDP too. Must be called
+/// Binds the socket; on every address of IPv6 it is one for IPv4 too. Where discovery is to use the same port, to one that is free for UDP too. Must be called
 /// inside a tokio runtime.
 pub(crate) fn bind(address: SocketAddr, with_udp: bool) -> io::Result<TcpListener> {
     let mut draws = if address.port() == 0 { PORT_DRAWS } else { 1 };
     loop {
         draws -= 1;
-        let socket = std::net::TcpListener::bind(address)?;
+        let socket = listen_tcp(address)?;
         // Given back at once: discovery binds it in a moment, from its own task.
-        let udp = if with_udp { UdpSocket::bind(socket.local_addr()?).map(drop) } else { Ok(()) };
+        let udp = if with_udp { bind_udp(socket.local_addr()?, Families::Both).map(drop) } else { Ok(()) };
         match udp {
             Err(error) if draws == 0 => return Err(error),
             Err(_) => {}
-            Ok(()) => {
-                socket.set_nonblocking(true)?;
-                return TcpListener::from_std(socket);
-            }
+            Ok(()) => return TcpListener::from_std(socket),
         }
     }
 }
@@ -50,6 +50,7 @@ pub(crate) async fn listen(
         };
         match accepted {
             Ok((stream, from)) => {
+                let from = canonical(from);
                 if events.send(ConnectionEvent::Incoming { stream, from }).await.is_err() {
                     return;
                 }

@@ -15,6 +15,7 @@ pub mod peers;
 mod rate;
 pub(crate) mod shared;
 pub(crate) mod signal;
+mod socket;
 pub mod status;
 pub mod udp;
 

@@ -6,7 +6,11 @@ use std::io;
 
 use tokio::{net::UdpSocket, sync::mpsc, task::JoinSet, time};
 
-use super::{clock::Clock, entropy};
+use super::{
+    clock::Clock,
+    entropy,
+    socket::{Families, bind_udp, inside_ipv6},
+};
 use crate::{
     primitives::hash::NodeId,
     proto::discovery::{
@@ -60,7 +64,8 @@ pub enum DiscoveryCommand {
 pub struct UdpSettings {
     /// What the machine is told.
     pub config: DiscoveryConfig,
-    /// Where to listen. Those that cannot be had are left out, as long as one can.
+    /// Where to listen. Those that cannot be had are left out, as long as one can. Every address of IPv6 is for IPv4
+    /// too, where the system allows it, unless there is one of IPv4 beside it.
     pub listen: Vec<SocketAddr>,
     /// The key to speak with; a fresh one for each set of sockets when there is none. Give one only to a node that
     /// listens for connections under the same key and keeps its address.
@@ -99,7 +104,7 @@ pub enum UdpError {
 #[derive(Debug)]
 pub struct UdpDiscovery {
     settings: UdpSettings,
-    sockets: Vec<UdpSocket>,
+    sockets: Vec<BoundSocket>,
     machine: Discovery,
     clock: Clock,
 }
@@ -110,7 +115,7 @@ impl UdpDiscovery {
     /// # Errors
     /// [`UdpError::NoSocket`] or [`UdpError::NoRandomness`].
     pub async fn bind(settings: UdpSettings) -> Result<Self, UdpError> {
-        let sockets = bind_all(&settings.listen).await?;
+        let sockets = bind_all(&settings.listen)?;
         let identity = identity(&settings, &sockets)?;
         let seed = entropy::random_seed().map_err(|reason| UdpError::NoRandomness { reason })?;
         let clock = Clock::new();
@@ -120,7 +125,7 @@ impl UdpDiscovery {
 
     /// The addresses that were bound.
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
-        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+        self.sockets.iter().map(|socket| socket.local).collect()
     }
 
     /// The id under which others find us on these sockets.
@@ -223,7 +228,7 @@ impl UdpDiscovery {
     async fn change_sockets(&mut self) {
         // The old ones first, or a fixed port could not be bound again.
         self.sockets.clear();
-        let renewed = bind_all(&self.settings.listen).await.and_then(|sockets| {
+        let renewed = bind_all(&self.settings.listen).and_then(|sockets| {
             let identity = identity(&self.settings, &sockets)?;
             Ok((sockets, identity))
         });
@@ -237,14 +242,40 @@ impl UdpDiscovery {
     }
 }
 
-/// Binds what can be bound. Where both families share their ports, the second takes any.
-async fn bind_all(listen: &[SocketAddr]) -> Result<Vec<UdpSocket>, UdpError> {
+/// A socket and whom it reaches.
+#[derive(Debug)]
+struct BoundSocket {
+    socket: UdpSocket,
+    local: SocketAddr,
+    speaks_both: bool,
+}
+
+impl BoundSocket {
+    fn bind(address: SocketAddr, families: Families) -> io::Result<Self> {
+        let (socket, speaks_both) = bind_udp(address, families)?;
+        let local = socket.local_addr()?;
+        Ok(Self { socket: UdpSocket::from_std(socket)?, local, speaks_both })
+    }
+
+    /// The address as this socket has to be told it; `None` for one that it does not reach.
+    fn told(&self, to: SocketAddr) -> Option<SocketAddr> {
+        match self.local.is_ipv4() == to.is_ipv4() {
+            true => Some(to),
+            false => self.speaks_both.then(|| inside_ipv6(to)),
+        }
+    }
+}
+
+/// Binds what can be bound. Where a port is not free for the second as well, it takes any.
+fn bind_all(listen: &[SocketAddr]) -> Result<Vec<BoundSocket>, UdpError> {
+    let has_ipv4 = listen.iter().any(SocketAddr::is_ipv4);
+    let families = if has_ipv4 { Families::Ipv6 } else { Families::Both };
     let mut sockets = Vec::new();
     let mut reason = "nowhere to listen".to_owned();
     for address in listen {
-        let bound = match UdpSocket::bind(address).await {
+        let bound = match BoundSocket::bind(*address, families) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && !sockets.is_empty() => {
-                UdpSocket::bind(SocketAddr::new(address.ip(), 0)).await
+                BoundSocket::bind(SocketAddr::new(address.ip(), 0), families)
             }
             bound => bound,
         };
@@ -259,21 +290,21 @@ async fn bind_all(listen: &[SocketAddr]) -> Result<Vec<UdpSocket>, UdpError> {
     Ok(sockets)
 }
 
-fn identity(settings: &UdpSettings, sockets: &[UdpSocket]) -> Result<Identity, UdpError> {
+fn identity(settings: &UdpSettings, sockets: &[BoundSocket]) -> Result<Identity, UdpError> {
     let key = match &settings.key {
         Some(key) => key.clone(),
         None => entropy::random_key().map_err(|reason| UdpError::NoRandomness { reason })?,
     };
     let unknown = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0);
-    let endpoint = sockets.first().and_then(|socket| socket.local_addr().ok()).unwrap_or(unknown);
+    let endpoint = sockets.first().map_or(unknown, |socket| socket.local);
     Ok(Identity { key, endpoint })
 }
 
 /// The next packet of any socket; never, without one.
-async fn receive(sockets: &[UdpSocket], buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+async fn receive(sockets: &[BoundSocket], buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     let ready = |index: usize| async move {
         match sockets.get(index) {
-            Some(socket) => socket.readable().await.map(|()| socket),
+            Some(BoundSocket { socket, .. }) => socket.readable().await.map(|()| socket),
             None => core::future::pending().await,
         }
     };
@@ -291,10 +322,9 @@ async fn receive(sockets: &[UdpSocket], buffer: &mut [u8]) -> io::Result<(usize,
 }
 
 /// Sends at once or not at all: a packet that has to wait may as well be lost.
-fn send(sockets: &[UdpSocket], to: SocketAddr, packet: &[u8]) {
-    let fitting =
-        sockets.iter().find(|socket| socket.local_addr().is_ok_and(|local| local.is_ipv4() == to.is_ipv4()));
-    if let Some(Err(error)) = fitting.map(|socket| socket.try_send_to(packet, to)) {
+fn send(sockets: &[BoundSocket], to: SocketAddr, packet: &[u8]) {
+    let fitting = sockets.iter().find_map(|bound| Some((&bound.socket, bound.told(to)?)));
+    if let Some(Err(error)) = fitting.map(|(socket, to)| socket.try_send_to(packet, to)) {
         tracing::trace!(%error, %to, "a discovery packet was not sent");
     }
 }
@@ -320,8 +350,12 @@ mod tests {
     use crate::proto::discovery::BootNode;
 
     async fn bind(boot_nodes: Vec<BootNode>) -> UdpDiscovery {
+        bind_at(Ipv4Addr::LOCALHOST.into(), boot_nodes).await
+    }
+
+    async fn bind_at(ip: IpAddr, boot_nodes: Vec<BootNode>) -> UdpDiscovery {
         let config = DiscoveryConfig { network_id: 7771, boot_nodes, local_networks: true };
-        let listen = vec![SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)];
+        let listen = vec![SocketAddr::new(ip, 0)];
         UdpDiscovery::bind(UdpSettings { config, listen, key: None }).await.expect("a free port")
     }
 
@@ -374,6 +408,40 @@ mod tests {
             }
             commands.send(DiscoveryCommand::NetworkChanged).await.expect("running");
         }
+    }
+
+    #[tokio::test]
+    async fn a_node_on_every_address_of_ipv6_is_found_by_both_families_and_finds_both() {
+        if std::net::UdpSocket::bind("[::1]:0").is_err() {
+            return println!("this machine has no IPv6: nothing was tested of it");
+        }
+        let boot = bind_at(Ipv6Addr::UNSPECIFIED.into(), Vec::new()).await;
+        if !boot.sockets[0].speaks_both {
+            return println!("this system keeps the families apart: nothing was tested of it");
+        }
+        let (boot_id, port) = (boot.local_id(), boot.local_addresses()[0].port());
+        let (mut found_by_boot, _boot_commands, _task) = start(boot);
+        let families: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        for ip in families {
+            let node = bind_at(ip, vec![BootNode { host: ip.to_string(), port }]).await;
+            let (node_id, node_address) = (node.local_id(), node.local_addresses()[0]);
+            let (mut found, _commands, _task) = start(node);
+            let address = SocketAddr::new(ip, port);
+            assert_eq!(found.recv().await, Some(DiscoveryEvent::Found { node: boot_id, address }));
+            let expected = DiscoveryEvent::Found { node: node_id, address: node_address };
+            while found_by_boot.recv().await.expect("running") != expected {}
+        }
+    }
+
+    #[tokio::test]
+    async fn on_all_interfaces_each_family_has_its_socket() {
+        let config = DiscoveryConfig { network_id: 7771, boot_nodes: Vec::new(), local_networks: true };
+        let sockets =
+            UdpDiscovery::bind(UdpSettings::all_interfaces(config, 0)).await.expect("a free port").sockets;
+        assert!(sockets.iter().all(|socket| !socket.speaks_both));
+        let ipv4 = SocketAddr::new([203, 0, 113, 7].into(), 5050);
+        let reached: Vec<bool> = sockets.iter().map(|socket| socket.told(ipv4).is_some()).collect();
+        assert!(reached[0] && reached[1..].iter().all(|reached| !reached), "{reached:?}");
     }
 
     #[tokio::test]
