@@ -117,6 +117,9 @@ pub enum BuildError {
         /// How many were asked for.
         actual: usize,
     },
+    /// The budget for requests allows none.
+    #[error("request_budget: nothing may be in flight or sent, at least one request has to be allowed")]
+    RequestBudget,
     /// The number of worker threads cannot be used.
     #[error("workers: {actual} given, 1 to {MAX_WORKERS} make sense")]
     Workers {
@@ -238,7 +241,8 @@ impl Builder {
         self
     }
 
-    /// How many peers to be connected to; trusted ones are dialled whatever this says. Default: 8.
+    /// How many peers that answer to be connected to; trusted ones are dialled whatever this says. Up to half as many
+    /// more are connected while some have not answered. Default: 8.
     pub fn max_peers(mut self, peers: usize) -> Self {
         self.max_peers = peers;
         self
@@ -334,6 +338,9 @@ impl Builder {
         if !(1..=MAX_MAX_PEERS).contains(&self.max_peers) {
             return Err(BuildError::MaxPeers { actual: self.max_peers });
         }
+        if self.budget.in_flight == 0 || self.budget.per_minute == Some(0) {
+            return Err(BuildError::RequestBudget);
+        }
         let choice = self.store.clone().ok_or(BuildError::NoStore)?;
         let base = self.base(&params, clock)?;
         let store = match choice {
@@ -372,7 +379,7 @@ impl Builder {
         };
         let has_local_boot_node = self.boot_nodes.iter().any(|node| is_local_host(node));
         let peer_config = PeerConfig {
-            limits: SlotLimits { target: self.max_peers, ..SlotLimits::default() },
+            limits: SlotLimits::for_target(self.max_peers),
             only_trusted: self.only_trusted,
             allow_local: has_local_boot_node || !matches!(self.network.name(), "mainnet" | "testnet"),
             ..PeerConfig::default()

@@ -135,6 +135,8 @@ pub(crate) async fn discover(
     mut network: watch::Receiver<u64>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    // A key that is given is that of a node that listens.
+    let at_rest = if settings.key.is_some() { Demand::Maintained } else { Demand::Satisfied };
     let discovery = match UdpDiscovery::bind(settings).await {
         Ok(discovery) => discovery,
         Err(error) => return tracing::warn!(%error, "there is no discovery"),
@@ -161,7 +163,7 @@ pub(crate) async fn discover(
             }
             Ok(()) = wants_peers.changed() => {
                 let wants = *wants_peers.borrow_and_update();
-                DiscoveryCommand::Demand(if wants { Demand::Wanted } else { Demand::Satisfied })
+                DiscoveryCommand::Demand(if wants { Demand::Wanted } else { at_rest })
             }
             Ok(()) = network.changed() => DiscoveryCommand::NetworkChanged,
         };

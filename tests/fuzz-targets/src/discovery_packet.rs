@@ -125,7 +125,11 @@ fn check_machine(mut input: Input<'_>) {
                 host.handle(Event::Resolved { host: &name, addresses: &addresses });
             }
             6 if from.is_multiple_of(2) => host.handle(Event::SocketChanged(identity(101 + from))),
-            6 => host.handle(Event::Demand(if from % 4 == 1 { Demand::Satisfied } else { Demand::Wanted })),
+            6 => host.handle(Event::Demand(match from % 8 {
+                1 => Demand::Satisfied,
+                5 => Demand::Maintained,
+                _ => Demand::Wanted,
+            })),
             _ => host.handle(Event::TimerFired),
         }
     }

@@ -73,6 +73,9 @@ pub enum Demand {
     /// Look for nodes.
     #[default]
     Wanted,
+    /// Look for nobody, but see whether those that others are told of are there. For nodes that listen: they are in
+    /// the tables of others, who ask them for nodes.
+    Maintained,
     /// Only answer others. Nothing is sent unless something comes.
     Satisfied,
 }

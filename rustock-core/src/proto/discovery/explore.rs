@@ -20,10 +20,12 @@ impl<P: Packets> Discovery<P> {
     /// Does whatever its time has come for.
     pub(super) fn advance(&mut self, now: Timestamp) {
         self.send_due(now);
-        if self.demand == Demand::Wanted {
-            self.explore(now);
-            self.send_due(now);
+        match self.demand {
+            Demand::Wanted => self.explore(now),
+            Demand::Maintained => self.maintain(now),
+            Demand::Satisfied => return,
         }
+        self.send_due(now);
     }
 
     fn send_due(&mut self, now: Timestamp) {
@@ -53,6 +55,18 @@ impl<P: Packets> Discovery<P> {
                 self.ping(now, address, Purpose::Hint);
             }
         }
+    }
+
+    fn maintain(&mut self, now: Timestamp) {
+        if self.next_check().is_some_and(|check| check <= now) {
+            self.next_refresh = now.saturating_add(REFRESH_INTERVAL);
+            self.check_some(now);
+        }
+    }
+
+    /// When [`Self::maintain`] has something to do.
+    pub(super) fn next_check(&self) -> Option<Timestamp> {
+        (!self.table.is_empty()).then_some(self.next_refresh)
     }
 
     /// When [`Self::explore`] has something to do.
@@ -90,12 +104,17 @@ impl<P: Packets> Discovery<P> {
         }
     }
 
-    /// Asks the nodes nearest to us and some others for more, and pings some to see if they are there.
+    /// Asks the nodes nearest to us and some others for more, and sees if some are there.
     fn refresh(&mut self, now: Timestamp) {
         let nearest = self.table.nearest_to(&self.local_id);
-        for node in self.random.sample(nearest.clone(), NODES_ASKED, RANDOM_NODES) {
+        for node in self.random.sample(nearest, NODES_ASKED, RANDOM_NODES) {
             self.ask(now, node);
         }
+        self.check_some(now);
+    }
+
+    fn check_some(&mut self, now: Timestamp) {
+        let nearest = self.table.nearest_to(&self.local_id);
         for node in self.random.sample(nearest, NODES_CHECKED, RANDOM_NODES_CHECKED) {
             self.ping(now, node.address, Purpose::Check(node.id));
         }

@@ -235,7 +235,11 @@ impl<P: Packets> Discovery<P> {
 
     /// When to come back with [`Input::TimerFired`]; `None` when only an input can change anything.
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        let exploring = (self.demand == Demand::Wanted).then(|| self.next_exploration(self.now)).flatten();
+        let exploring = match self.demand {
+            Demand::Wanted => self.next_exploration(self.now),
+            Demand::Maintained => self.next_check(),
+            Demand::Satisfied => None,
+        };
         [self.requests.next_timeout(), exploring].into_iter().flatten().min()
     }
 
@@ -332,7 +336,7 @@ impl<P: Packets> Discovery<P> {
         }
         self.demand = demand;
         match demand {
-            Demand::Satisfied => {
+            Demand::Satisfied | Demand::Maintained => {
                 self.requests.drop_searches();
                 self.hints.drop_told();
             }

@@ -359,6 +359,19 @@ fn a_satisfied_host_is_left_in_peace_and_others_are_still_answered() {
 }
 
 #[test]
+fn a_listening_host_that_is_satisfied_asks_for_nobody_and_sees_who_is_gone() {
+    let mut machine = machine(&[]);
+    bond(&mut machine, at(0), 2);
+    machine.handle(at(10), Input::Demand(Demand::Maintained));
+    actions(&mut machine);
+    let packets = run_until(&mut machine, at(600_000));
+    assert!(!packets.is_empty());
+    assert!(packets.iter().all(|(_, to, message)| *to == address(2) && matches!(message, Message::Ping(_))));
+    assert_eq!(node_ids(&machine), [], "it did not answer, so nobody is told of it any more");
+    assert_eq!(machine.next_timeout(), None, "with an empty table there is nothing to see to");
+}
+
+#[test]
 fn a_new_socket_has_a_new_key_and_meets_the_old_nodes_again() {
     let mut machine = machine(&[]);
     bond(&mut machine, at(0), 1);

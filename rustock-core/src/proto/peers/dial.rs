@@ -77,7 +77,8 @@ impl Pauses {
         offence: Option<Offence>,
         random: &mut Random,
     ) {
-        let was_good = lasted.is_some_and(|lasted| lasted >= GOOD_SESSION);
+        let was_silent = offence.is_some_and(Offence::is_silence);
+        let was_good = !was_silent && lasted.is_some_and(|lasted| lasted >= GOOD_SESSION);
         let before = self.0.get(&node).map_or(0, |pause| pause.failures);
         let earlier = if was_good { 0 } else { before };
         let pause = if is_trusted {
@@ -85,17 +86,16 @@ impl Pauses {
         } else {
             let backoff = doubled(FIRST_PAUSE, earlier, LONGEST_PAUSE);
             let least = offence.map_or(Duration::ZERO, |offence| offence.consequence().pause);
-            // A quarter of it is chance, so that those who failed together do not come back together.
-            let pause = backoff.max(least);
-            let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-            pause + Duration::from_millis(random.below(millis / 4 + 1))
+            backoff.max(least)
         };
-        self.0.insert(node, Pause { until: now.saturating_add(pause), failures: earlier.saturating_add(1) });
+        let until = now.saturating_add(stretched(pause, random));
+        self.0.insert(node, Pause { until, failures: earlier.saturating_add(1) });
     }
 
     /// Leaves a peer alone for this long, through no fault of its own.
-    pub fn set(&mut self, now: Timestamp, node: NodeId, pause: Duration) {
-        self.0.insert(node, Pause { until: now.saturating_add(pause), failures: 0 });
+    pub fn set(&mut self, now: Timestamp, node: NodeId, pause: Duration, random: &mut Random) {
+        let until = now.saturating_add(stretched(pause, random));
+        self.0.insert(node, Pause { until, failures: 0 });
     }
 
     /// The network is another one: everybody may be dialled again.
@@ -112,6 +112,12 @@ impl Pauses {
     pub fn retain(&mut self, is_known: impl Fn(&NodeId) -> bool) {
         self.0.retain(|node, _| is_known(node));
     }
+}
+
+/// Up to a quarter longer by chance, so that those who failed together do not come back together.
+fn stretched(pause: Duration, random: &mut Random) -> Duration {
+    let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+    pause.saturating_add(Duration::from_millis(random.below(millis / 4 + 1)))
 }
 
 fn trusted_pause(offence: Option<Offence>, failures: u32) -> Duration {

@@ -167,7 +167,9 @@ impl PeerMachine {
         if self.is_stopping {
             return None;
         }
-        let mut times: Vec<Timestamp> = self.persist_due.into_iter().chain(self.rotation_due).collect();
+        // A rotation that is due waits until the slots are filled.
+        let rotation = self.rotation_due.filter(|due| *due > self.now);
+        let mut times: Vec<Timestamp> = self.persist_due.into_iter().chain(rotation).collect();
         if self.is_online {
             times.extend(self.slots.next_patience(self.now));
             let wants_ordinary = self.room() > 0;
@@ -339,7 +341,7 @@ impl PeerMachine {
             } else {
                 self.missing() > 0 && self.slots.has_subnet_place(Some(ip), Some(peer), &limits)
             };
-        let (now, wall) = (self.now, self.wall());
+        let now = self.now;
         if let Some(slot) = self.slots.get_mut(peer) {
             slot.node = Some(node);
             slot.ip = Some(ip);
@@ -347,9 +349,6 @@ impl PeerMachine {
             slot.state = SlotState::Connected;
             slot.was_connected = true;
             slot.since = now;
-        }
-        if !is_inbound {
-            self.book.mark_success(&node, wall);
         }
         let cause = if is_banned {
             DropCause::Banned
@@ -366,15 +365,25 @@ impl PeerMachine {
         self.drop_peer(peer, cause);
     }
 
-    /// A peer that answers counts from now on. One that answered so late that another took its place is sent away
-    /// without a reproach: it may come back when there is a place.
+    /// A peer that answers counts from now on, and was a success. One that answers when as many others do already is
+    /// sent away without a reproach: it may come back when there is a place.
     fn on_answered(&mut self, peer: PeerId) {
-        let target = self.config.limits.target;
-        let Some(slot) = self.slots.get_mut(peer) else { return };
-        let was_counted = slot.is_healthy(self.now);
+        let wall = self.wall();
+        let Some(slot) = self.slots.get_mut(peer).filter(|slot| !slot.has_answered) else { return };
         slot.has_answered = true;
-        if !was_counted && slot.is_ordinary() && self.slots.healthy(self.now) > target {
+        let is_ordinary = slot.is_ordinary();
+        if let (Some(node), Direction::Outbound) = (slot.node, slot.direction) {
+            self.book.mark_success(&node, wall);
+        }
+        if is_ordinary && self.slots.answering() > self.config.limits.target {
             self.drop_peer(peer, DropCause::NoPlace);
+        }
+    }
+
+    /// Whoever has answered nothing for so long has nothing for us.
+    fn drop_useless(&mut self) {
+        for peer in self.slots.useless(self.now) {
+            self.offend(peer, Offence::Unresponsive);
         }
     }
 
@@ -396,9 +405,9 @@ impl PeerMachine {
             None => self.end_of_attempt(node, &slot, lasted, offence),
             Some(DropCause::Offence(offence)) => self.end_of_attempt(node, &slot, lasted, Some(offence)),
             Some(DropCause::NetworkChanged) => self.pauses.remove(&node),
-            Some(DropCause::Rotated) => self.pauses.set(self.now, node, ROTATED_PAUSE),
+            Some(DropCause::Rotated) => self.pauses.set(self.now, node, ROTATED_PAUSE, &mut self.random),
             Some(DropCause::Banned | DropCause::Duplicate | DropCause::NoPlace | DropCause::Removed) => {
-                self.pauses.set(self.now, node, NO_PLACE_PAUSE);
+                self.pauses.set(self.now, node, NO_PLACE_PAUSE, &mut self.random);
             }
         }
     }
@@ -416,7 +425,7 @@ impl PeerMachine {
         let says_it_is_gone = match offence {
             // Somebody is there, so it is no reason to forget the address.
             None | Some(Offence::Refused) => false,
-            Some(_) => lasted.is_none(),
+            Some(offence) => lasted.is_none() || offence.is_silence(),
         };
         if says_it_is_gone {
             let others_work = self.slots.connected() > 0;
@@ -502,6 +511,7 @@ impl PeerMachine {
     fn advance(&mut self) {
         self.tidy();
         if !self.is_stopping {
+            self.drop_useless();
             self.rotate();
             self.dial();
             self.schedule_rotation();

@@ -6,8 +6,8 @@
 //! offences.
 //!
 //! # Bounds
-//! 1,024 records, 1,024 scores, 1,024 bans, one slot for each connection: the trusted peers (64 at most), twice
-//! the target of others while they are dialled, and the inbound ones with their handshakes. Each input costs at
+//! 1,024 records, 1,024 scores, 1,024 bans, one slot for each connection: the trusted peers (64 at most), the target
+//! and the spare ones and as many more as may be dialled at once, and the inbound ones with their handshakes. Each input costs at
 //! most a few walks over these.
 //!
 //! No RSKIP. Stands where rskj has `ChannelManagerImpl`, `SyncPool` and `PeerScoringManager`; the rules of
@@ -152,7 +152,7 @@ pub enum Input {
         /// Why.
         ending: Ending,
     },
-    /// A peer answered a question, whatever it said.
+    /// A peer answered its first question, whatever it said.
     Answered {
         /// The connection.
         peer: PeerId,

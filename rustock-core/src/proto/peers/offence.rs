@@ -220,6 +220,11 @@ impl Offence {
         self.consequence().points > 0
     }
 
+    /// True when the peer was there and gave nothing.
+    pub const fn is_silence(self) -> bool {
+        matches!(self, Self::Unresponsive | Self::NotReading)
+    }
+
     /// What the peer is told when the connection is closed over it.
     pub const fn disconnect_reason(self) -> DisconnectReason {
         match self {

@@ -1,7 +1,8 @@
 //! Who is connected or being dialled, and how many may be.
 //!
 //! A peer that has answered nothing yet counts for [`FIRST_ANSWER_PATIENCE`] as if it were a good one. After that it
-//! keeps its connection, because slowness is no fault, but another one is looked for in its stead.
+//! keeps its connection until [`FIRST_ANSWER_DEADLINE`], because slowness is no fault, but another one is looked for in
+//! its stead.
 //!
 //! The rule that keeps an operator from holding all of them: of the peers that we dial and nobody named, at most
 //! [`SlotLimits::per_subnet`] share a subnet, and at most [`SlotLimits::shared_subnets`] subnets have more than
@@ -19,9 +20,11 @@ use crate::{
     proto::{peers::DropCause, sync::PeerId, time::Timestamp},
 };
 
-/// How long a new peer counts without having answered anything. Nine in ten answer within a second; a silent one
-/// is sent away after ninety.
+/// How long a new peer counts without having answered anything: some round trips of a bad line.
 pub const FIRST_ANSWER_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a peer that we dialled may be connected without having answered anything. The sync machine gives up
+/// after ninety seconds where it has something to ask; whoever says that it has nothing is asked nothing.
+pub const FIRST_ANSWER_DEADLINE: Duration = Duration::from_secs(100);
 
 /// How many peers there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,13 @@ pub struct SlotLimits {
     pub inbound_per_subnet: usize,
     /// Connections to us that may be in their handshake.
     pub handshakes: usize,
+}
+
+impl SlotLimits {
+    /// The limits of a client that is to have this many healthy peers, and half as many spare ones.
+    pub fn for_target(target: usize) -> Self {
+        Self { target, spare: target.div_ceil(2), ..Self::default() }
+    }
 }
 
 impl Default for SlotLimits {
@@ -112,13 +122,22 @@ impl Slot {
 
     /// True when we dialled it and it answers, or is new.
     pub fn is_healthy(&self, now: Timestamp) -> bool {
-        self.is_connected_outbound() && self.patience().is_none_or(|patience| patience > now)
+        self.is_connected_outbound() && (self.has_answered || self.patience() > now)
     }
 
-    /// Until when it counts without an answer, for a peer of whom that is asked.
-    fn patience(&self) -> Option<Timestamp> {
-        let is_awaited = self.is_connected_outbound() && !self.has_answered;
-        is_awaited.then(|| self.since.saturating_add(FIRST_ANSWER_PATIENCE))
+    /// True when we dialled it and its first answer has not come.
+    fn is_awaited(&self) -> bool {
+        self.is_connected_outbound() && !self.has_answered
+    }
+
+    /// Until when it counts without an answer.
+    fn patience(&self) -> Timestamp {
+        self.since.saturating_add(FIRST_ANSWER_PATIENCE)
+    }
+
+    /// Until when it may be connected without an answer.
+    fn answer_deadline(&self) -> Timestamp {
+        self.since.saturating_add(FIRST_ANSWER_DEADLINE)
     }
 
     fn counted_subnet(&self) -> Option<Subnet> {
@@ -170,9 +189,24 @@ impl Slots {
         self.count(|slot| slot.is_healthy(now))
     }
 
-    /// When a peer next stops being counted by [`Slots::healthy`], if it does not answer.
+    /// Established sessions with peers that we dialled and that answered.
+    pub fn answering(&self) -> usize {
+        self.count(|slot| slot.is_connected_outbound() && slot.has_answered)
+    }
+
+    /// Ordinary peers that should have answered something by now.
+    pub fn useless(&self, now: Timestamp) -> Vec<PeerId> {
+        let is_useless =
+            |slot: &Slot| slot.is_ordinary() && slot.is_awaited() && slot.answer_deadline() <= now;
+        self.iter().filter(|(_, slot)| is_useless(slot)).map(|(peer, _)| peer).collect()
+    }
+
+    /// When silence next changes something: a peer stops being counted by [`Slots::healthy`], or becomes one of
+    /// [`Slots::useless`].
     pub fn next_patience(&self, now: Timestamp) -> Option<Timestamp> {
-        self.slots.values().filter_map(Slot::patience).filter(|patience| *patience > now).min()
+        let awaited = self.slots.values().filter(|slot| slot.is_awaited());
+        let times = awaited.flat_map(|slot| [slot.patience(), slot.answer_deadline()]);
+        times.filter(|time| *time > now).min()
     }
 
     /// Established sessions.

@@ -1,5 +1,6 @@
 //! The main part of a round: skeletons, their chunks in flight, and verification in ascending order.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
     machine::{Stage, Step, SyncMachine},
     peer::{MAX_CONTRADICTIONS, PeerId, Purpose},
     plan::{ChunkRequest, SkeletonPlan, check_shared_blocks, plan_skeleton},
+    steering::WORTHWHILE_BLOCKS,
 };
 use crate::{
     chain::record::BlockId,
@@ -114,6 +116,12 @@ impl Download {
         Some(JobHeaders::Answer { request, raw: answer? })
     }
 
+    /// True when enough is left for a change of peers to be worthwhile, by what the peer planned for us.
+    pub fn has_much_left(&self) -> bool {
+        let planned: u64 = self.rest.planned.iter().map(|chunk| u64::from(chunk.count)).sum();
+        self.rest.wants_skeleton || planned >= WORTHWHILE_BLOCKS
+    }
+
     /// True when nothing is left to ask for or to verify. An open skeleton request may still change that.
     pub fn is_finished(&self) -> bool {
         let DownloadRest { planned, requested, wants_skeleton, .. } = &self.rest;
@@ -146,6 +154,9 @@ impl SyncMachine {
             self.peers.get(&peer).is_some_and(|peer| peer.lighter_tip == Some(plan.last.hash));
         if plan.chunks.is_empty() || known_lighter {
             return Step::Done;
+        }
+        if let Some(state) = self.peers.get_mut(&peer) {
+            state.download_waited = Duration::ZERO;
         }
         Step::Continue(Stage::Download(Download::new(branch, plan)))
     }

@@ -87,6 +87,8 @@ pub struct SyncMachine {
     pub(super) rounds: u64,
     /// Whose turn is next, whatever the order: a slow peer made way for it.
     pub(super) next_up: Option<PeerId>,
+    /// Takeovers since one of the successors served what made it worthwhile.
+    pub(super) fruitless_takeovers: u32,
     pub(super) verified: u64,
 }
 
@@ -125,6 +127,7 @@ impl SyncMachine {
             backfill_due: now,
             rounds: 0,
             next_up: None,
+            fruitless_takeovers: 0,
             verified: 0,
         }
     }
@@ -181,7 +184,7 @@ impl SyncMachine {
             if let Some(due) = peer.request_deadline() {
                 consider(due);
             }
-            if let Some(due) = peer.first_question_due() {
+            if let Some(due) = peer.presence_due().filter(|_| self.config.budget.in_flight > 0) {
                 consider(peer.sent.next_allowed(due));
             }
             match &self.round {
@@ -193,6 +196,7 @@ impl SyncMachine {
                 Some(_) => {}
                 None => {
                     if let Some(due) = peer.round_due
+                        && peer.is_present()
                         && self.can_start()
                     {
                         consider(self.round_start(peer, due));
@@ -200,7 +204,8 @@ impl SyncMachine {
                 }
             }
         }
-        if self.can_start() && self.peers.values().any(|peer| peer.round_due.is_none()) {
+        let can_be_asked = |peer: &PeerState| peer.round_due.is_none() && peer.is_present();
+        if self.can_start() && self.peers.values().any(can_be_asked) {
             consider(self.poll_due());
             if self.wants_ancestors() {
                 consider(self.backfill_due);
@@ -248,7 +253,7 @@ impl SyncMachine {
         self.repeat_status(now);
         while self.round.is_none() && self.start_round(now) {}
         self.pump(now);
-        self.ask_first_questions(now);
+        self.ask_who_is_there(now);
         self.check_ancestors_late();
         let at_rest =
             !matches!(self.round, Some(Round { stage: Stage::Download(_), .. })) && self.verifying.is_none();
@@ -327,7 +332,7 @@ impl SyncMachine {
             Purpose::Probe { .. } | Purpose::Skeleton | Purpose::Chunk(_) => {
                 self.end_round(now, Step::Retry(ROUND_RETRY));
             }
-            Purpose::FirstQuestion { .. } | Purpose::Abandoned => {}
+            Purpose::Presence { .. } | Purpose::Abandoned => {}
         }
     }
 

@@ -3,8 +3,9 @@
 //! A round with a peer finds the connection point (the highest block both chains share), asks for a skeleton
 //! above it, fetches the chunks between its entries, and has each verified in ascending order on top of the
 //! one before. Verified headers form a branch; as soon as fork choice prefers it, it becomes our chain.
-//! A new peer is asked for the hash of a block that it claims to have, so that silence shows soon. A download is left
-//! to another peer where the first is much slower.
+//! A new peer is asked for the hash of a block that it claims to have before anything else, and anybody of whom nothing
+//! was heard for five minutes again, so that silence shows soon and costs no round. A download is left to another
+//! peer where the first is much slower.
 //! Between rounds announcements are followed block by block, and when nothing improved for a minute the peer
 //! is asked for its best block. From a checkpoint, the ancestors that fork-detection data needs come first.
 //!
@@ -59,7 +60,7 @@ use crate::{
 use super::pacing::RequestBudget;
 
 /// Peers the machine deals with at once; further ones are ignored.
-pub const MAX_PEERS: usize = 64;
+pub const MAX_PEERS: usize = 128;
 /// Chunks asked for or received and not yet verified.
 pub const MAX_BUFFERED_CHUNKS: usize = 12;
 /// How often our status is repeated: rskj forgets a peer's after ten minutes, and announces to none without.

@@ -30,6 +30,8 @@ impl core::fmt::Display for PeerId {
 
 /// How long a request may wait for its answer: rskj's own `sync.timeoutWaitingRequest`.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long nothing may be heard of a peer before it is asked whether it is there.
+pub const PRESENCE_INTERVAL: Duration = Duration::from_secs(300);
 /// Unanswered requests in a row after which a peer is of no use. Requests that ran out at the same moment count
 /// once: they met the same silence.
 pub const MAX_TIMEOUTS: u32 = 3;
@@ -52,7 +54,7 @@ pub(super) enum Purpose {
     /// The peer's best block, because nothing improved for a while.
     Poll,
     /// The hash of a block that it says it has: whether it answers at all. Belongs to no round.
-    FirstQuestion { height: BlockNumber },
+    Presence { height: BlockNumber },
     /// Nothing any more: what asked has ended. Open all the same, for as long as the peer may still be at it.
     Abandoned,
 }
@@ -60,7 +62,7 @@ pub(super) enum Purpose {
 impl Purpose {
     /// True when a round waits for the answer.
     pub fn is_of_a_round(self) -> bool {
-        !matches!(self, Self::Abandoned | Self::FirstQuestion { .. })
+        !matches!(self, Self::Abandoned | Self::Presence { .. })
     }
 
     /// True when silence says nothing against the peer: it may simply not have what was asked for. A block
@@ -69,7 +71,7 @@ impl Purpose {
         match self {
             Self::Backfill { .. } | Self::Poll | Self::Abandoned => true,
             Self::Follow { is_announced, .. } => !is_announced,
-            Self::Probe { .. } | Self::Skeleton | Self::Chunk(_) | Self::FirstQuestion { .. } => false,
+            Self::Probe { .. } | Self::Skeleton | Self::Chunk(_) | Self::Presence { .. } => false,
         }
     }
 
@@ -79,7 +81,7 @@ impl Purpose {
             Self::Backfill { .. } | Self::Chunk(_) | Self::Follow { .. } => {
                 matches!(message, RskMessage::BlockHeadersResponse(_))
             }
-            Self::Probe { .. } | Self::FirstQuestion { .. } => {
+            Self::Probe { .. } | Self::Presence { .. } => {
                 matches!(message, RskMessage::BlockHashResponse(_))
             }
             Self::Skeleton | Self::Poll => matches!(message, RskMessage::SkeletonResponse(_)),
@@ -122,11 +124,16 @@ pub(super) struct PeerState {
     pub caught_up: bool,
     /// Headers that were verified and nobody was told of, with the answers that came meanwhile.
     pub credit: Credit,
+    /// When it last served headers.
     pub last_answer: Timestamp,
-    /// From its first question to its answer. `None` until it answers anything.
+    /// When it last answered anything; `None` until it does.
+    pub last_heard: Option<Timestamp>,
+    /// From the first question that it answered to the answer.
     pub latency: Option<Duration>,
     /// Of its headers.
     pub speed: Speed,
+    /// How long its download was waited for, since the last one began.
+    pub download_waited: Duration,
     /// Headers of its that were verified since it took over a slower peer's download; `None` if it never did.
     pub served_since_takeover: Option<u64>,
 }
@@ -153,8 +160,10 @@ impl PeerState {
             caught_up: false,
             credit: Credit::default(),
             last_answer: now,
+            last_heard: None,
             latency: None,
             speed: Speed::default(),
+            download_waited: Duration::ZERO,
             served_since_takeover: None,
         }
     }
@@ -167,7 +176,7 @@ impl PeerState {
     /// answers with hashes do not make up for headers that never come.
     pub fn count_timeout(&mut self, purpose: Purpose) -> u32 {
         let count = match purpose {
-            Purpose::Probe { .. } | Purpose::FirstQuestion { .. } => {
+            Purpose::Probe { .. } | Purpose::Presence { .. } => {
                 // It may have left the height we thought it had; its last status is what is left to go by.
                 self.known_height = self.claims.map_or(BlockNumber::GENESIS, |claims| claims.number);
                 &mut self.hash_timeouts
@@ -181,6 +190,7 @@ impl PeerState {
     /// Takes note that a request was answered, which had this deadline.
     pub fn count_answer(&mut self, now: Timestamp, purpose: Purpose, deadline: Timestamp) {
         self.hash_timeouts = 0;
+        self.last_heard = Some(now);
         if self.latency.is_none() {
             self.latency = Some(now.since(sent_at(deadline)));
             self.credit.is_first_answer = true;
@@ -197,6 +207,7 @@ impl PeerState {
         let waited = now.since(sent.max(self.last_answer));
         if headers.len() >= LEAST_MEASURED_HEADERS {
             self.speed.add(bytes, waited);
+            self.download_waited += waited;
         }
         self.credit.latency = now.since(sent);
         self.credit.waited += waited;
@@ -211,17 +222,24 @@ impl PeerState {
         }
     }
 
-    /// When to ask it something so that it shows that it answers; `None` when it did, is being asked, or says that it
-    /// has nothing. Its status is waited for a little, because it names a block that it must have.
-    pub fn first_question_due(&self) -> Option<Timestamp> {
-        let patience = match self.claims {
+    /// When to ask whether it is there: as soon as it is connected, and when nothing was heard of it for a while.
+    /// `None` while it is asked anything, or when it says that it has nothing. Its first status is waited for a
+    /// little, because it names a block that the peer must have.
+    pub fn presence_due(&self) -> Option<Timestamp> {
+        let due = match (self.claims, self.last_heard) {
             // Nobody answers for the genesis, and clients like ours have no more to offer.
-            Some(claims) if claims.number == BlockNumber::GENESIS => return None,
-            Some(_) => Duration::ZERO,
-            None => super::STATUS_PATIENCE,
+            (Some(claims), _) if claims.number == BlockNumber::GENESIS => return None,
+            (_, Some(heard)) => heard.saturating_add(PRESENCE_INTERVAL),
+            (Some(_), None) => self.connected_at,
+            (None, None) => self.connected_at.saturating_add(super::STATUS_PATIENCE),
         };
-        let is_unknown = self.latency.is_none() && self.in_flight.is_empty();
-        is_unknown.then(|| self.connected_at.saturating_add(patience))
+        self.in_flight.is_empty().then_some(due)
+    }
+
+    /// True when it is known to answer, so that a round with it is no waste of time.
+    pub fn is_present(&self) -> bool {
+        let is_asked = |(purpose, _): &(Purpose, Timestamp)| matches!(purpose, Purpose::Presence { .. });
+        self.last_heard.is_some() && !self.in_flight.values().any(is_asked)
     }
 
     /// The first deadline among its open requests.

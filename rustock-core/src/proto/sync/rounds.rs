@@ -37,10 +37,10 @@ impl SyncMachine {
     }
 
     /// Of the peers that fit, the one whose last round was the longest ago. A new one queues at the end, so that
-    /// coming back is no way to the front.
+    /// coming back is no way to the front; of several that are as new as each other, the quickest to answer is first.
     pub(super) fn next_in_turn(&self, fits: impl Fn(&PeerState) -> bool) -> Option<PeerId> {
         let fitting = self.peers.iter().filter(|(_, peer)| fits(peer));
-        fitting.min_by_key(|(_, peer)| peer.last_round).map(|(id, _)| *id)
+        fitting.min_by_key(|(id, peer)| (peer.last_round, peer.latency, **id)).map(|(id, _)| *id)
     }
 
     /// Begins what is due. False when nothing is; a round may end as soon as it has begun.
@@ -68,9 +68,8 @@ impl SyncMachine {
         // Before its first whole round nobody knows whether a peer is of our chain: no questions till then.
         let can_be_asked = |peer: &PeerState| has_question && peer.round_due.is_none();
         let successor = next_up.filter(|id| self.peers.get(id).is_some_and(due));
-        let id = successor.or_else(|| {
-            self.next_in_turn(|peer| due(peer) || peer.announced.is_some() || can_be_asked(peer))
-        })?;
+        let has_business = |peer: &PeerState| due(peer) || peer.announced.is_some() || can_be_asked(peer);
+        let id = successor.or_else(|| self.next_in_turn(|peer| peer.is_present() && has_business(peer)))?;
         let whole = self.peers.get(&id).is_some_and(due);
         let peer = self.peers.get_mut(&id)?;
         let announced = peer.announced.take();
@@ -181,20 +180,17 @@ impl SyncMachine {
         self.start_verification();
     }
 
-    /// Asks peers that have answered nothing yet, and are not being asked by a round, whether they answer.
-    pub(super) fn ask_first_questions(&mut self, now: Timestamp) {
+    /// Asks peers whether they are there.
+    pub(super) fn ask_who_is_there(&mut self, now: Timestamp) {
         let is_due = |peer: &PeerState| {
-            peer.first_question_due().is_some_and(|due| due <= now)
-                && peer.can_request(now, self.config.budget)
+            peer.presence_due().is_some_and(|due| due <= now) && peer.can_request(now, self.config.budget)
         };
-        let due: Vec<_> = self.peers.iter().filter(|(_, peer)| is_due(peer)).collect();
         let least = self.base.number.max(BlockNumber::GENESIS.next());
-        let heights: Vec<_> = due
-            .into_iter()
-            .map(|(id, peer)| (*id, peer.claims.map_or(least, |claims| claims.number)))
-            .collect();
+        let height = |peer: &PeerState| peer.claims.map_or(least, |claims| claims.number);
+        let due = self.peers.iter().filter(|(_, peer)| is_due(peer));
+        let heights: Vec<_> = due.map(|(id, peer)| (*id, height(peer))).collect();
         for (id, height) in heights {
-            self.send_request(now, id, Purpose::FirstQuestion { height });
+            self.send_request(now, id, Purpose::Presence { height });
         }
     }
 
@@ -224,7 +220,7 @@ impl SyncMachine {
                 hash: chunk.top.hash,
                 count: chunk.count,
             }),
-            Purpose::Probe { height } | Purpose::FirstQuestion { height } => {
+            Purpose::Probe { height } | Purpose::Presence { height } => {
                 RskMessage::BlockHashRequest(BlockHashRequest { id: request, height })
             }
             Purpose::Skeleton | Purpose::Poll => {

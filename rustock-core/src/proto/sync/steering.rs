@@ -1,9 +1,10 @@
 //! Which peer a long download is left to: one that is measured to be slow makes way for a faster one.
 //!
 //! Only what was measured in this session counts, never what a peer says of itself. Handing over costs a round's beginning
-//! and the chunks that are buffered, so it is done where much is left. Whoever took over once does so again only after
-//! it served as much: one that is quick to claim and has nothing must not cut off a slow honest peer again and
-//! again. A peer that made way did nothing wrong: its round comes later.
+//! and the chunks that are buffered, so it is done where much is left. Peers that take over and have nothing must
+//! not cut off a slow honest one again and again, under whatever names they come back: after three such takeovers
+//! nobody takes over any more until one of the successors has served as much as made the change worthwhile. A peer
+//! that made way did nothing wrong: its round comes later.
 //!
 //! No RSKIP. rskj takes its headers from the one peer that claims most (`DownloadingHeadersSyncState`) and measures
 //! nobody.
@@ -26,8 +27,10 @@ const MEMORY: Duration = Duration::from_secs(30);
 const SLOW_BYTES_PER_SECOND: u64 = 128 * 1024;
 /// How many times faster another peer must be to take over.
 const MUCH_FASTER: u64 = 2;
-/// Blocks that have to be left, or the change would cost more than it gains.
-const WORTHWHILE_BLOCKS: u64 = 2_000;
+/// Blocks that make up for the cost of a change: so many have to be left, and a successor has to serve so many.
+pub(super) const WORTHWHILE_BLOCKS: u64 = 2_000;
+/// Changes that may be in vain before no more are made.
+const MOST_FRUITLESS_TAKEOVERS: u32 = 3;
 /// How long the round of a peer that made way is put off.
 const PUT_OFF: Duration = Duration::from_secs(30);
 
@@ -59,25 +62,44 @@ impl Speed {
 impl SyncMachine {
     /// Leaves a slow peer's download to a better one, if there is one.
     pub(super) fn hand_over(&mut self, now: Timestamp) {
-        let Some(Round { peer, stage: Stage::Download(_) }) = &self.round else { return };
-        let Some(successor) = self.successor(now, *peer) else { return };
+        let Some(Round { peer, stage: Stage::Download(download) }) = &self.round else { return };
+        let is_allowed = self.fruitless_takeovers < MOST_FRUITLESS_TAKEOVERS && download.has_much_left();
+        let Some(successor) = is_allowed.then(|| self.successor(now, *peer)).flatten() else { return };
         self.next_up = Some(successor);
+        self.fruitless_takeovers += 1;
         if let Some(peer) = self.peers.get_mut(&successor) {
             peer.served_since_takeover = Some(0);
         }
         self.end_round(now, Step::Retry(PUT_OFF));
     }
 
+    /// Takes note that headers of a peer's were verified.
+    pub(super) fn count_served(&mut self, peer: PeerId, headers: u64) {
+        let Some(peer) = self.peers.get_mut(&peer) else { return };
+        peer.credit.headers += headers;
+        let Some(served) = &mut peer.served_since_takeover else { return };
+        let before = *served;
+        *served = before.saturating_add(headers);
+        if before < WORTHWHILE_BLOCKS && *served >= WORTHWHILE_BLOCKS {
+            self.fruitless_takeovers = 0;
+        }
+    }
+
     /// The fastest of the peers that are much faster than this one, or else the quickest to answer of those that
     /// were not measured, if this one is slow.
     fn successor(&self, now: Timestamp, current: PeerId) -> Option<PeerId> {
-        let speed = self.peers.get(&current)?.speed.bytes_per_second()?;
-        let worthwhile = self.ledger.tail().head().number.saturating_add(WORTHWHILE_BLOCKS);
+        let state = self.peers.get(&current)?;
+        if state.download_waited < MEASURED_AFTER {
+            return None;
+        }
+        let speed = state.speed.bytes_per_second()?;
+        let head = self.ledger.tail().head().number;
         let could_go_on = |peer: &PeerState| {
-            peer.latency.is_some()
+            peer.is_present()
                 && peer.served_since_takeover.is_none_or(|served| served >= WORTHWHILE_BLOCKS)
                 && peer.round_due.is_some_and(|due| self.round_start(peer, due) <= now)
-                && peer.claims.is_some_and(|claims| claims.number >= worthwhile)
+                // Who says itself that it has nothing for us is not tried. Nobody gains by saying more.
+                && peer.claims.is_some_and(|claims| claims.number > head)
         };
         let others: Vec<_> =
             self.peers.iter().filter(|(id, peer)| **id != current && could_go_on(peer)).collect();

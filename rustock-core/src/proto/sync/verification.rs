@@ -43,11 +43,7 @@ impl SyncMachine {
         }
         self.verifying = None;
         let Some(Round { peer, stage }) = self.round.take() else { return };
-        if let Some(state) = self.peers.get_mut(&peer) {
-            let verified = outcome.verified.len() as u64;
-            state.credit.headers += verified;
-            state.served_since_takeover = state.served_since_takeover.map(|served| served + verified);
-        }
+        self.count_served(peer, outcome.verified.len() as u64);
         let (mut branch, rest) = match stage {
             Stage::Download(download) => download.split(),
             Stage::Follow(mut follow) => match follow.take_branch() {

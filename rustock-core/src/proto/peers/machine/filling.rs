@@ -117,9 +117,9 @@ impl PeerMachine {
     }
 
     /// Gives one slot to another peer, so that nobody keeps all of them by being there first. The better half
-    /// stays.
+    /// stays. When it is due while a slot is empty, it waits until all are filled.
     pub(super) fn rotate(&mut self) {
-        if self.rotation_due.is_none_or(|due| due > self.now) {
+        if self.rotation_due.is_none_or(|due| due > self.now) || !self.is_full() {
             return;
         }
         self.rotation_due = None;
@@ -143,12 +143,15 @@ impl PeerMachine {
     }
 
     pub(super) fn schedule_rotation(&mut self) {
-        let is_full = self.slots.healthy(self.now) >= self.config.limits.target;
-        if !is_full || self.config.only_trusted {
+        if self.config.only_trusted {
             self.rotation_due = None;
-        } else if self.rotation_due.is_none() {
+        } else if self.rotation_due.is_none() && self.is_full() {
             self.rotation_due = Some(self.now.saturating_add(self.config.rotation));
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.slots.healthy(self.now) >= self.config.limits.target
     }
 
     /// Only proven peers are counted on: of those that were merely heard of most are full, or not to be reached,

@@ -197,7 +197,8 @@ fn a_trusted_peer_is_paused_for_what_others_are_banned_for() {
     assert!(host.machine.bans().is_empty());
     host.pass_seconds(299);
     assert_eq!(host.connection_of(1), None);
-    host.pass_seconds(1);
+    // Up to a quarter longer, by chance.
+    host.pass_seconds(76);
     assert!(host.connection_of(1).is_some());
 }
 

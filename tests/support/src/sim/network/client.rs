@@ -33,6 +33,7 @@ pub struct Connection {
     pub address: SocketAddr,
     pub is_established: bool,
     pub is_leaving: bool,
+    pub has_answered: bool,
 }
 
 #[derive(Debug)]

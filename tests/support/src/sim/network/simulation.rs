@@ -68,10 +68,14 @@ enum Event {
 /// What was seen of the client's slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// When it first had eight sessions that were of use.
+    /// When it first had eight sessions with nodes that are of use and had answered.
     pub eight_healthy: Option<Timestamp>,
     /// When it first had eight sessions of any kind.
     pub eight_connected: Option<Timestamp>,
+    /// Such sessions, at most eight of them, summed over the seconds since then.
+    pub healthy_seconds: u64,
+    /// Seconds since then.
+    pub seconds_since_eight: u64,
     /// The most slots that hostile nodes held at once.
     pub most_hostile: usize,
     /// The most slots in one /16.
@@ -240,7 +244,12 @@ impl NetworkSimulation {
                 }
             }
             Event::Dialled { peer, ending } => self.finish_dial(peer, ending),
-            Event::Answer { peer } => self.give_peers(peers::Input::Answered { peer }),
+            Event::Answer { peer } => {
+                if let Some(connection) = self.client.connections.get_mut(&peer) {
+                    connection.has_answered = true;
+                    self.give_peers(peers::Input::Answered { peer });
+                }
+            }
             Event::Behave { peer } => self.behave(peer),
             Event::FoundOut { peer } => {
                 let fault = PeerFault::Unresponsive { silences: 3, each: REQUESTS_IN_VAIN / 3 };
@@ -437,7 +446,14 @@ impl NetworkSimulation {
         let Some(ip) = address.ip() else { return };
         let address = SocketAddr::new(ip, address.port);
         let member = self.population.at(address, &mut self.random);
-        let connection = Connection { member, node, address, is_established: false, is_leaving: false };
+        let connection = Connection {
+            member,
+            node,
+            address,
+            is_established: false,
+            is_leaving: false,
+            has_answered: false,
+        };
         self.client.connections.insert(peer, connection);
         let round_trip = self.latency() * 2;
         let minute = self.now.as_millis() / 60_000;
@@ -578,12 +594,12 @@ impl NetworkSimulation {
     /// Looks at the slots after every change.
     fn watch(&mut self) {
         let mut subnets: BTreeMap<Subnet, usize> = BTreeMap::new();
-        let (mut hostile, mut healthy, mut all) = (0, 0, 0);
+        let (mut hostile, mut all) = (0, 0);
+        let healthy = self.healthy();
         for connection in self.client.sessions() {
             let role = connection.member.map(|member| self.population.members[member].role);
             *subnets.entry(Subnet::of(connection.address.ip())).or_default() += 1;
             hostile += usize::from(role.is_some_and(Role::is_hostile));
-            healthy += usize::from(role.is_some_and(Role::is_of_use));
             all += 1;
         }
         let tally = &mut self.tally;
@@ -598,9 +614,22 @@ impl NetworkSimulation {
         }
     }
 
+    /// Sessions with nodes that are of use, as the network knows them, and that answered.
+    fn healthy(&self) -> usize {
+        let is_of_use = |member: usize| self.population.members[member].role.is_of_use();
+        let healthy =
+            |connection: &&Connection| connection.has_answered && connection.member.is_some_and(is_of_use);
+        self.client.sessions().filter(healthy).count()
+    }
+
     fn count(&mut self) {
         let roles = self.sessions();
         let hostile = roles.iter().filter(|(_, role)| role.is_hostile()).count();
+        let healthy = self.healthy();
+        if self.tally.eight_healthy.is_some() {
+            self.tally.seconds_since_eight += 1;
+            self.tally.healthy_seconds += healthy.min(8) as u64;
+        }
         let tally = &mut self.tally;
         tally.seconds += 1;
         tally.slot_seconds += roles.len() as u64;
