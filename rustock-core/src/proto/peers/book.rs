@@ -194,6 +194,8 @@ impl Book {
         if !is_pinned(&moved) && !self.has_place(&moved) {
             return Err(NotTaken::NoPlace);
         }
+        // What it proved it proved elsewhere: its place among the tried is that of its old subnet.
+        self.tried.remove(&moved.id);
         self.put(moved);
         Ok(())
     }

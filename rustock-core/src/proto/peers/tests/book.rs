@@ -98,6 +98,24 @@ fn a_known_peer_moves_on_a_strangers_word_only_after_it_failed_where_it_was() {
 }
 
 #[test]
+fn a_proven_peer_that_moves_has_to_prove_itself_where_it_is_and_takes_no_place_of_the_proven_there() {
+    let (mut book, mut random) = book();
+    for index in 0..4 {
+        book.add(node(index), address(2, index as u16), PeerSource::Discovered, &mut random)
+            .expect("a place");
+        prove(&mut book, index, 1_000);
+    }
+    book.add(node(9), address(1, 1), PeerSource::Discovered, &mut random).expect("a place");
+    prove(&mut book, 9, 1_000);
+    book.mark_failure(&node(9), WALL, true);
+    book.add(node(9), address(2, 9), PeerSource::Discovered, &mut random).expect("it failed where it was");
+    assert!(!book.is_tried(&node(9)), "four of the subnet are tried already");
+    prove(&mut book, 9, 1_000);
+    let tried = (0..10).filter(|index| book.is_tried(&node(*index))).count();
+    assert_eq!((tried, book.is_tried(&node(9))), (4, true), "the better one takes the place of another");
+}
+
+#[test]
 fn what_was_kept_is_there_again_without_what_only_the_user_can_say() {
     let (mut first, mut random) = book();
     first.add(node(1), address(1, 1), PeerSource::Configured, &mut random).expect("a place");
