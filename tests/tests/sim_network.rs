@@ -95,7 +95,9 @@ fn with_the_book_of_yesterday_no_discovery_packet_is_needed() {
         let records = simulation.saved().records.len();
         simulation.restart_client();
         simulation.run_until(at(7_205));
-        assert_eq!(simulation.sessions().len(), SLOTS, "seed {seed}: {records} records");
+        // A few more where some have not answered yet.
+        assert!(simulation.sessions().len() >= SLOTS, "seed {seed}: {records} records");
+        assert!(simulation.tally().eight_healthy.is_some(), "seed {seed}: {records} records");
         assert_eq!(simulation.packets_sent(), 0, "seed {seed}");
     }
 }
@@ -107,7 +109,8 @@ fn where_yesterdays_peers_are_full_discovery_fills_the_rest() {
         simulation.run_until(at(1_800));
         simulation.restart_client();
         simulation.run_until(at(1_860));
-        assert_eq!(simulation.sessions().len(), SLOTS, "seed {seed}");
+        assert!(simulation.sessions().len() >= SLOTS, "seed {seed}");
+        assert!(simulation.tally().eight_healthy.is_some(), "seed {seed}");
     }
 }
 

@@ -176,8 +176,7 @@ pub fn light_branch() -> Evidence {
     let mut simulation = Simulation::new(1, params, root.genesis(), LATER);
     simulation.add(Script::honest(MainChain::whole(&heavy)));
     simulation.run_until_head(heavy.best(), at(100));
-    // That it has more is its claim; so are the weights in its status.
-    let script = Script::behaving(MainChain::whole(&light), Behaviour::LyingHeight(20_000));
+    let script = Script::honest(MainChain::whole(&light));
     fault(simulation, script.connecting_at(at(120)), at(1_200))
 }
 

@@ -380,10 +380,16 @@ impl PeerMachine {
         }
     }
 
-    /// Whoever has answered nothing for so long has nothing for us.
+    /// Whoever has answered nothing for so long has nothing for us; and if nobody else had a place because of such peers,
+    /// one makes way without a reproach.
     fn drop_useless(&mut self) {
         for peer in self.slots.useless(self.now) {
             self.offend(peer, Offence::Unresponsive);
+        }
+        if self.is_crowded_by_the_silent()
+            && let Some(peer) = self.slots.slowest(self.now)
+        {
+            self.drop_peer(peer, DropCause::NoPlace);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A peer that has answered nothing yet counts for [`FIRST_ANSWER_PATIENCE`] as if it were a good one. After that it
 //! keeps its connection until [`FIRST_ANSWER_DEADLINE`], because slowness is no fault, but another one is looked for in
-//! its stead.
+//! its stead; where even the spare places are taken by such peers, one makes way after [`FIRST_ANSWER_GRACE`].
 //!
 //! The rule that keeps an operator from holding all of them: of the peers that we dial and nobody named, at most
 //! [`SlotLimits::per_subnet`] share a subnet, and at most [`SlotLimits::shared_subnets`] subnets have more than
@@ -21,7 +21,9 @@ use crate::{
 };
 
 /// How long a new peer counts without having answered anything: some round trips of a bad line.
-pub const FIRST_ANSWER_PATIENCE: Duration = Duration::from_secs(3);
+pub const FIRST_ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a peer that has answered nothing is safe from having to make way for another one.
+pub const FIRST_ANSWER_GRACE: Duration = Duration::from_secs(10);
 /// How long a peer that we dialled may be connected without having answered anything. The sync machine gives up
 /// after ninety seconds where it has something to ask; whoever says that it has nothing is asked nothing.
 pub const FIRST_ANSWER_DEADLINE: Duration = Duration::from_secs(100);
@@ -122,22 +124,13 @@ impl Slot {
 
     /// True when we dialled it and it answers, or is new.
     pub fn is_healthy(&self, now: Timestamp) -> bool {
-        self.is_connected_outbound() && (self.has_answered || self.patience() > now)
+        let is_new = self.since.saturating_add(FIRST_ANSWER_PATIENCE) > now;
+        self.is_connected_outbound() && (self.has_answered || is_new)
     }
 
     /// True when we dialled it and its first answer has not come.
     fn is_awaited(&self) -> bool {
         self.is_connected_outbound() && !self.has_answered
-    }
-
-    /// Until when it counts without an answer.
-    fn patience(&self) -> Timestamp {
-        self.since.saturating_add(FIRST_ANSWER_PATIENCE)
-    }
-
-    /// Until when it may be connected without an answer.
-    fn answer_deadline(&self) -> Timestamp {
-        self.since.saturating_add(FIRST_ANSWER_DEADLINE)
     }
 
     fn counted_subnet(&self) -> Option<Subnet> {
@@ -196,16 +189,24 @@ impl Slots {
 
     /// Ordinary peers that should have answered something by now.
     pub fn useless(&self, now: Timestamp) -> Vec<PeerId> {
-        let is_useless =
-            |slot: &Slot| slot.is_ordinary() && slot.is_awaited() && slot.answer_deadline() <= now;
+        let is_over = |slot: &Slot| slot.since.saturating_add(FIRST_ANSWER_DEADLINE) <= now;
+        let is_useless = |slot: &Slot| slot.is_ordinary() && slot.is_awaited() && is_over(slot);
         self.iter().filter(|(_, slot)| is_useless(slot)).map(|(peer, _)| peer).collect()
     }
 
-    /// When silence next changes something: a peer stops being counted by [`Slots::healthy`], or becomes one of
-    /// [`Slots::useless`].
+    /// The ordinary peer whose first answer is awaited the longest, if it has had its grace.
+    pub fn slowest(&self, now: Timestamp) -> Option<PeerId> {
+        let awaited = self.iter().filter(|(_, slot)| slot.is_ordinary() && slot.is_awaited());
+        let (peer, slot) = awaited.min_by_key(|(_, slot)| slot.since)?;
+        (slot.since.saturating_add(FIRST_ANSWER_GRACE) <= now).then_some(peer)
+    }
+
+    /// When silence next changes something: a peer stops being counted by [`Slots::healthy`], may have to make way, or
+    /// becomes one of [`Slots::useless`].
     pub fn next_patience(&self, now: Timestamp) -> Option<Timestamp> {
+        let waits = [FIRST_ANSWER_PATIENCE, FIRST_ANSWER_GRACE, FIRST_ANSWER_DEADLINE];
         let awaited = self.slots.values().filter(|slot| slot.is_awaited());
-        let times = awaited.flat_map(|slot| [slot.patience(), slot.answer_deadline()]);
+        let times = awaited.flat_map(|slot| waits.map(|wait| slot.since.saturating_add(wait)));
         times.filter(|time| *time > now).min()
     }
 

@@ -15,8 +15,9 @@ use crate::{
     },
 };
 
-/// Dials at once while a single slot is free: one in three of those that were only heard of takes a new peer, and
-/// one that is behind a translator is noticed after ten seconds.
+/// Dials at once while a single slot is free and proven peers are there for it. Of those that were only heard of one in
+/// four takes a new peer, and one that is behind a translator is noticed after ten seconds: as many as may be are
+/// dialled at once.
 const LEAST_DIALS: usize = 4;
 
 impl PeerMachine {
@@ -60,15 +61,27 @@ impl PeerMachine {
         if missing == 0 {
             return 0;
         }
-        (2 * missing).max(LEAST_DIALS).min(limits.dials).saturating_sub(self.slots.dialling())
+        let least = if self.has_proven_prospects(missing) { LEAST_DIALS } else { limits.dials };
+        (2 * missing).max(least).min(limits.dials).saturating_sub(self.slots.dialling())
     }
 
     /// How many more healthy peers there should be, and may be, than are connected.
     pub(super) fn missing(&self) -> usize {
-        let limits = &self.config.limits;
-        let wanted = limits.target.saturating_sub(self.slots.healthy(self.now));
-        let most = limits.target.saturating_add(limits.spare);
-        wanted.min(most.saturating_sub(self.slots.connected_ordinary()))
+        self.wanted().min(self.places())
+    }
+
+    /// True when peers are wanted and those that have not answered leave no place for any.
+    pub(super) fn is_crowded_by_the_silent(&self) -> bool {
+        !self.config.only_trusted && self.wanted() > 0 && self.places() == 0
+    }
+
+    fn wanted(&self) -> usize {
+        self.config.limits.target.saturating_sub(self.slots.healthy(self.now))
+    }
+
+    fn places(&self) -> usize {
+        let most = self.config.limits.target.saturating_add(self.config.limits.spare);
+        most.saturating_sub(self.slots.connected_ordinary())
     }
 
     fn choose(&mut self) -> Option<PeerRecord> {

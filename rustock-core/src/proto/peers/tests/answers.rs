@@ -6,9 +6,9 @@ use super::host::{Host, address, host};
 use crate::proto::{
     peers::{
         DropCause, Input, Offence, PeerConfig, SlotLimits,
-        slots::{FIRST_ANSWER_DEADLINE, FIRST_ANSWER_PATIENCE},
+        slots::{FIRST_ANSWER_DEADLINE, FIRST_ANSWER_GRACE, FIRST_ANSWER_PATIENCE},
     },
-    sync::{PeerFault, PeerId},
+    sync::PeerId,
     time::Timestamp,
 };
 
@@ -35,7 +35,7 @@ fn connect_silent(host: &mut Host, indices: core::ops::Range<u32>) -> Vec<PeerId
 }
 
 #[test]
-fn a_silent_peer_counts_for_three_seconds_and_then_another_is_dialled_beside_it() {
+fn a_silent_peer_counts_for_two_seconds_and_then_another_is_dialled_beside_it() {
     let mut host = host_of(1);
     let silent = connect_silent(&mut host, 0..1)[0];
     host.discover(1, address(1, 1));
@@ -93,24 +93,23 @@ fn at_most_four_are_connected_beyond_the_target_however_many_are_silent() {
         host.pass_seconds(PATIENCE_SECONDS);
     }
     assert_eq!(most, host.config.limits.target + host.config.limits.spare);
-    assert!(!host.wants_more, "whoever were found now would have no place");
 }
 
 #[test]
-fn a_silent_peer_that_is_sent_away_makes_room_for_the_next() {
+fn when_all_places_are_taken_by_silent_peers_the_first_makes_way_after_ten_seconds() {
     let mut host = host_of(1);
-    let limits = host.config.limits;
-    let silent = connect_silent(&mut host, 0..1)[0];
-    host.pass_seconds(PATIENCE_SECONDS);
-    for round in 1..=limits.spare as u32 {
-        connect_silent(&mut host, round..round + 1);
+    let first = connect_silent(&mut host, 0..1)[0];
+    for round in 1..=host.config.limits.spare as u32 {
         host.pass_seconds(PATIENCE_SECONDS);
+        connect_silent(&mut host, round..round + 1);
     }
     host.discover(99, address(99, 1));
-    assert_eq!(host.connection_of(99), None, "all spare places are taken");
-    let fault = PeerFault::Unresponsive { silences: 3, each: Duration::from_secs(30) };
-    host.handle(Input::Fault { peer: silent, fault });
+    host.pass(Timestamp::from_millis(FIRST_ANSWER_GRACE.as_millis() as u64 - 1));
+    assert_eq!((host.dropped.len(), host.connection_of(99)), (0, None), "all spare places are taken");
+    host.pass_seconds(1);
+    assert_eq!(host.dropped, [(first, DropCause::NoPlace)]);
     assert!(host.connection_of(99).is_some());
+    assert!(host.bans.is_empty());
 }
 
 #[test]
@@ -132,18 +131,13 @@ fn a_trusted_peer_that_is_silent_is_kept_and_does_not_count() {
 fn peers_that_never_answer_do_not_keep_their_places_for_ever() {
     let mut host = host();
     let useless = connect_silent(&mut host, 0..8);
-    host.pass_seconds(PATIENCE_SECONDS);
-    connect_silent(&mut host, 8..12);
-    assert_eq!(host.established(), 12);
-    host.discover(99, address(99, 1));
     host.pass(Timestamp::from_millis(FIRST_ANSWER_DEADLINE.as_millis() as u64 - 1));
-    assert_eq!((host.dropped.len(), host.connection_of(99)), (0, None));
+    assert_eq!(host.dropped.len(), 0, "nobody else wants their places");
     host.pass_seconds(1);
     let dropped: Vec<PeerId> = host.dropped.iter().map(|(peer, _)| *peer).collect();
     assert_eq!(dropped, useless);
     assert!(host.dropped.iter().all(|(_, cause)| *cause == DropCause::Offence(Offence::Unresponsive)));
     assert!(host.bans.is_empty(), "to have nothing is no crime");
-    assert!(host.connection_of(99).is_some());
 }
 
 #[test]

@@ -80,29 +80,30 @@ fn discovery_goes_on_while_strangers_are_dialled_and_rests_while_enough_proven_p
 }
 
 #[test]
-fn for_a_single_free_slot_four_are_dialled_and_for_none_nobody() {
-    let mut host = host();
-    for index in 0..16 {
-        host.discover(index, address(index as u8, 1));
+fn for_a_single_free_slot_eight_strangers_are_dialled_or_four_proven_peers_and_for_none_nobody() {
+    let proven: Vec<PeerRecord> = (0..24).map(|index| proven(index, index as u8, 1)).collect();
+    for (records, at_once) in [(Vec::new(), 8), (proven, 4)] {
+        let mut host = Host::new(PeerConfig::default(), SavedPeers { records, bans: Vec::new() }, 1);
+        for index in 0..24 {
+            host.discover(index, address(index as u8, 1));
+        }
+        for _ in 0..7 {
+            let peer = host.to_dial.pop_front().expect("dialled");
+            host.establish(peer);
+        }
+        let dialling = |host: &Host| host.connections.values().filter(|open| !open.is_established).count();
+        for _ in 0..8 {
+            let peer = host.to_dial.pop_front().expect("dialled");
+            host.end(peer, Ending::Unreachable);
+        }
+        assert_eq!(dialling(&host), at_once, "others take their turn");
+        let peer = host.connections.iter().find(|(_, open)| !open.is_established).map(|(peer, _)| *peer);
+        host.establish(peer.expect("dialled"));
+        let before = host.dialled.len();
+        host.finish_leaving();
+        host.pass_seconds(1);
+        assert_eq!((host.established(), host.dialled.len()), (8, before));
     }
-    for _ in 0..7 {
-        let peer = host.to_dial.pop_front().expect("dialled");
-        host.establish(peer);
-    }
-    let dialling = |host: &Host| host.connections.values().filter(|open| !open.is_established).count();
-    while dialling(&host) > 4 {
-        let peer = host.to_dial.pop_front().expect("dialled");
-        host.end(peer, Ending::Unreachable);
-    }
-    let peer = host.to_dial.pop_front().expect("dialled");
-    host.end(peer, Ending::Unreachable);
-    assert_eq!(dialling(&host), 4, "another one takes its turn");
-    let peer = host.connections.iter().find(|(_, open)| !open.is_established).map(|(peer, _)| *peer);
-    host.establish(peer.expect("dialled"));
-    let before = host.dialled.len();
-    host.finish_leaving();
-    host.pass_seconds(1);
-    assert_eq!((host.established(), host.dialled.len()), (8, before));
 }
 
 #[test]
@@ -485,24 +486,24 @@ fn bans_that_were_kept_hold_for_the_rest_of_their_time() {
 #[test]
 fn what_discovery_lost_is_forgotten_unless_there_was_a_session_or_nothing_works() {
     let mut host = Host::new(limits(1), SavedPeers::default(), 3);
-    for index in 1..=5 {
+    for index in 1..=9 {
         host.discover(index, address(index as u8, 1));
     }
     let lose = |host: &mut Host, index: u32, at: u8| {
         host.handle(Input::Lost { node: node(index), address: address(at, 1) });
     };
-    // Four are dialled for one place; the fifth waits. While nobody is connected, the network may be at fault.
-    let waiting = (1..=5).find(|index| host.connection_of(*index).is_none()).expect("one waits");
+    // Eight are dialled for one place; the ninth waits. While nobody is connected, the network may be at fault.
+    let waiting = (1..=9).find(|index| host.connection_of(*index).is_none()).expect("one waits");
     lose(&mut host, waiting, waiting as u8);
     assert!(host.machine.book().get(&node(waiting)).is_some());
-    let dialled: Vec<u32> = (1..=5).filter(|index| host.connection_of(*index).is_some()).collect();
+    let dialled: Vec<u32> = (1..=9).filter(|index| host.connection_of(*index).is_some()).collect();
     let peer = host.connection_of(dialled[0]).expect("dialled");
     host.establish(peer);
     // At another address it was never said to be; and what is being dialled is not forgotten meanwhile.
     lose(&mut host, waiting, 99);
     lose(&mut host, dialled[1], dialled[1] as u8);
     lose(&mut host, dialled[0], dialled[0] as u8);
-    assert_eq!(host.machine.book().len(), 5);
+    assert_eq!(host.machine.book().len(), 9);
     lose(&mut host, waiting, waiting as u8);
     assert!(host.machine.book().get(&node(waiting)).is_none());
     // Where there was a session once, silence by UDP says nothing.
