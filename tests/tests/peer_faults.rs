@@ -180,6 +180,7 @@ impl Host {
             }
             Evidence::Stayed => {
                 self.establish();
+                self.handle(Input::Answered { peer });
                 self.meet_a_better_peer();
                 let waiting = PeerAddress::from_ip(IpAddr::from([198, 51, 100, 1]), 5050);
                 self.handle(Input::Discovered { node: node(2), address: waiting });
