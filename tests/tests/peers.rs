@@ -290,3 +290,16 @@ fn the_number_of_peers_is_checked() {
         }
     }
 }
+
+#[test]
+fn a_budget_that_allows_no_request_is_refused_and_one_that_allows_one_is_not() {
+    for (per_minute, in_flight, is_good) in
+        [(None, 0, false), (Some(0), 3, false), (None, 1, true), (Some(1), 1, true)]
+    {
+        let built = simnet().in_memory().request_budget(RequestBudget { per_minute, in_flight }).build();
+        match built {
+            Ok(_) => assert!(is_good, "{per_minute:?}, {in_flight}"),
+            Err(error) => assert_eq!((is_good, error), (false, BuildError::RequestBudget)),
+        }
+    }
+}
