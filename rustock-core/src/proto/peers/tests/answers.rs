@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::host::{Host, address, host};
 use crate::proto::{
     peers::{
-        DropCause, Input, Offence, PeerConfig, SlotLimits,
+        DropCause, Offence, PeerConfig, SlotLimits,
         slots::{FIRST_ANSWER_DEADLINE, FIRST_ANSWER_GRACE, FIRST_ANSWER_PATIENCE},
     },
     sync::PeerId,
