@@ -388,6 +388,7 @@ impl PeerMachine {
         }
         if self.is_crowded_by_the_silent()
             && let Some(peer) = self.slots.slowest(self.now)
+            && self.has_successor(peer)
         {
             self.drop_peer(peer, DropCause::NoPlace);
         }

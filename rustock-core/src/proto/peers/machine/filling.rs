@@ -109,7 +109,7 @@ impl PeerMachine {
     }
 
     /// True when a peer could be dialled that has a place by its subnet once `leaving` is gone.
-    fn has_successor(&self, leaving: PeerId) -> bool {
+    pub(super) fn has_successor(&self, leaving: PeerId) -> bool {
         let limits = &self.config.limits;
         self.book.records().any(|record| {
             self.is_candidate(record)
@@ -170,9 +170,10 @@ impl PeerMachine {
     /// Only proven peers are counted on: of those that were merely heard of most are full, or not to be reached,
     /// and waiting for them one after the other would cost more than a few packets.
     pub(super) fn tell_discovery(&mut self) {
-        let missing = self.missing();
-        let is_wanting = self.is_online && !self.config.only_trusted && missing > 0;
-        let wants = is_wanting && !self.has_proven_prospects(missing);
+        // Also while silent peers take all places: one makes way as soon as somebody else is known.
+        let wanted = self.wanted();
+        let is_wanting = self.is_online && !self.config.only_trusted && wanted > 0;
+        let wants = is_wanting && !self.has_proven_prospects(wanted);
         if wants != self.wants_more {
             self.wants_more = wants;
             self.actions.push_back(Action::WantMorePeers(wants));

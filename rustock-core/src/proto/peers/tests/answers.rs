@@ -103,13 +103,25 @@ fn when_all_places_are_taken_by_silent_peers_the_first_makes_way_after_ten_secon
         host.pass_seconds(PATIENCE_SECONDS);
         connect_silent(&mut host, round..round + 1);
     }
-    host.discover(99, address(99, 1));
     host.pass(Timestamp::from_millis(FIRST_ANSWER_GRACE.as_millis() as u64 - 1));
+    host.discover(99, address(99, 1));
     assert_eq!((host.dropped.len(), host.connection_of(99)), (0, None), "all spare places are taken");
     host.pass_seconds(1);
     assert_eq!(host.dropped, [(first, DropCause::NoPlace)]);
     assert!(host.connection_of(99).is_some());
     assert!(host.bans.is_empty());
+}
+
+#[test]
+fn nobody_makes_way_for_nobody_and_discovery_looks_on() {
+    let mut host = host_of(1);
+    let places = 1 + host.config.limits.spare as u32;
+    for index in 0..places {
+        connect_silent(&mut host, index..index + 1);
+        host.pass_seconds(PATIENCE_SECONDS);
+    }
+    host.pass_seconds(FIRST_ANSWER_GRACE.as_secs());
+    assert_eq!((host.established(), host.dropped.len(), host.wants_more), (places as usize, 0, true));
 }
 
 #[test]
