@@ -6,5 +6,6 @@ pub mod flood;
 pub mod headers;
 pub mod layers;
 pub mod naive;
+pub mod remote;
 pub mod vectors;
 pub mod waiting;

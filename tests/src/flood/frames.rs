@@ -2,27 +2,20 @@
 //! allows, frames that never end.
 
 use rustock_core::{
-    consensus::network::Network,
     primitives::hash::{BlockHash, NodeId},
     proto::{
-        session::{Action, Input, Session, SessionConfig, SessionEnd, Stage, limits::READ_BUFFER},
+        session::{Action, Input, Session, SessionEnd, Stage, limits::READ_BUFFER},
         time::Timestamp,
     },
     wire::{
         p2p::{Capability, Hello},
-        rlpx::{
-            ack::seal_ack,
-            entropy::HandshakeEntropy,
-            frame::{FrameEncoder, LargeFrame},
-            keys::SecretKey,
-            packet::HandshakeFormat,
-            secrets::{Role, Secrets, Transcript},
-        },
+        rlpx::{entropy::HandshakeEntropy, frame::FrameEncoder, keys::SecretKey},
         rsk::{BlockHeadersRequest, BlockHeadersResponse, MessageKind, RawList, RequestId, RskMessage, seal},
     },
 };
 
 use super::meter::Meter;
+use crate::remote::{acknowledge, client_config};
 
 /// The most bytes that say that something is a list of one string.
 const LIST_AND_STRING: usize = 8;
@@ -38,12 +31,6 @@ fn entropy(number: u64) -> HandshakeEntropy {
     let bytes =
         core::array::from_fn(|index| (index as u8).wrapping_mul(37).wrapping_add(number as u8).max(1));
     HandshakeEntropy::from_random(&bytes).expect("in range")
-}
-
-fn config() -> SessionConfig {
-    let params = Network::Mainnet.params();
-    let genesis = params.genesis_header().expect("mainnet has a genesis");
-    SessionConfig::for_client("rustock", params.network_id, &genesis)
 }
 
 /// A session of ours and its socket's buffer, as the runtime has them.
@@ -64,7 +51,7 @@ impl Connection {
 
     /// We have dialled, and the other end says nothing.
     pub fn dialled(number: u64) -> Self {
-        let session = Session::dial(config(), key(0), key(number).public_key(), entropy(0), NOW);
+        let session = Session::dial(client_config(), key(0), key(number).public_key(), entropy(0), NOW);
         let mut connection = Self::new(session);
         connection.drain(&mut |_| {});
         connection
@@ -72,7 +59,7 @@ impl Connection {
 
     /// Somebody has connected to us, and said nothing yet.
     pub fn accepted() -> Self {
-        Self::new(Session::accept(config(), key(0), entropy(0), NOW))
+        Self::new(Session::accept(client_config(), key(0), entropy(0), NOW))
     }
 
     /// Everything of it comes, as much as the socket gives at a time. What it leads to is done at once, as by a
@@ -121,7 +108,7 @@ pub struct Remote {
 impl Remote {
     /// An established session with it.
     pub fn connect(number: u64, meter: &mut Meter) -> (Connection, Self) {
-        let mut session = Session::dial(config(), key(0), key(number).public_key(), entropy(0), NOW);
+        let mut session = Session::dial(client_config(), key(0), key(number).public_key(), entropy(0), NOW);
         let Some(Action::Write(auth_packet)) = session.next_action() else { panic!("an auth packet") };
         let (ack_packet, mut remote) = meter.outside(|| Self::answer(number, &auth_packet));
         let mut connection = Connection::new(session);
@@ -133,17 +120,7 @@ impl Remote {
     }
 
     fn answer(number: u64, auth_packet: &[u8]) -> (Vec<u8>, Self) {
-        let (ours, theirs) = (entropy(0), entropy(number));
-        let ack_packet = seal_ack(HandshakeFormat::Eip8, &key(0).public_key(), &theirs);
-        let agreement = theirs.ephemeral_key().agree(&ours.ephemeral_key().public_key());
-        let secrets = Secrets::derive(&agreement, ours.nonce(), theirs.nonce());
-        let transcript = Transcript {
-            initiator_nonce: ours.nonce(),
-            responder_nonce: theirs.nonce(),
-            auth_packet,
-            ack_packet: &ack_packet,
-        };
-        let (encoder, _) = secrets.frame_codecs(Role::Responder, &transcript, |_, _| LargeFrame::Skip);
+        let (ack_packet, encoder) = acknowledge(&key(0), &entropy(0), &entropy(number), auth_packet);
         (ack_packet, Self { encoder, rest: Vec::new() })
     }
 
@@ -224,5 +201,5 @@ pub fn request() -> RskMessage {
 
 /// What an honest peer says every few seconds.
 pub fn status() -> RskMessage {
-    RskMessage::Status(config().status)
+    RskMessage::Status(client_config().status)
 }

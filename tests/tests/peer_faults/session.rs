@@ -4,7 +4,6 @@ use core::{net::Ipv4Addr, time::Duration};
 use std::net::{TcpListener, TcpStream};
 
 use rustock_core::{
-    consensus::network::Network,
     primitives::{
         hash::{BlockHash, NodeId},
         number::BlockNumber,
@@ -12,24 +11,19 @@ use rustock_core::{
     proto::{
         peers::{Ending, flood},
         session::{
-            Action, Input, Session, SessionConfig, SessionEnd, Stage,
+            Action, Input, Session, SessionEnd, Stage,
             limits::{CLIENT_SILENCE_LIMIT, HANDSHAKE_DEADLINE, OUTGOING_BYTES},
         },
         time::Timestamp,
     },
     wire::{
         p2p::{Capability, DisconnectReason, Hello, P2pMessage},
-        rlpx::{
-            ack::seal_ack,
-            entropy::HandshakeEntropy,
-            frame::{FrameEncoder, LargeFrame},
-            keys::SecretKey,
-            packet::HandshakeFormat,
-            secrets::{Role, Secrets, Transcript},
-        },
+        rlpx::{entropy::HandshakeEntropy, frame::FrameEncoder, keys::SecretKey},
         rsk::{BlockIdentifier, GetBlock, LegacyStatus, MessageKind, NewBlockHashes, RskMessage, seal},
     },
 };
+
+use rustock_tests::remote::{acknowledge, client_config};
 
 use super::Evidence;
 
@@ -43,12 +37,6 @@ fn key(byte: u8) -> SecretKey {
 fn entropy(seed: u8) -> HandshakeEntropy {
     let bytes = core::array::from_fn(|index| (index as u8).wrapping_mul(37).wrapping_add(seed));
     HandshakeEntropy::from_random(&bytes).expect("in range")
-}
-
-fn config() -> SessionConfig {
-    let params = Network::Mainnet.params();
-    let genesis = params.genesis_header().expect("mainnet has a genesis");
-    SessionConfig::for_client("rustock", params.network_id, &genesis)
 }
 
 fn hello(p2p_version: u32, capabilities: &[(&str, u32)]) -> Vec<u8> {
@@ -79,19 +67,9 @@ struct Remote {
 impl Remote {
     /// The remote has read the auth packet and said nothing.
     fn dialled() -> Self {
-        let mut session = Session::dial(config(), key(1), key(2).public_key(), entropy(1), START);
+        let mut session = Session::dial(client_config(), key(1), key(2).public_key(), entropy(1), START);
         let Some(Action::Write(auth_packet)) = session.next_action() else { panic!("an auth packet") };
-        let (ours, theirs) = (entropy(1), entropy(2));
-        let ack_packet = seal_ack(HandshakeFormat::Eip8, &key(1).public_key(), &theirs);
-        let agreement = theirs.ephemeral_key().agree(&ours.ephemeral_key().public_key());
-        let secrets = Secrets::derive(&agreement, ours.nonce(), theirs.nonce());
-        let transcript = Transcript {
-            initiator_nonce: ours.nonce(),
-            responder_nonce: theirs.nonce(),
-            auth_packet: &auth_packet,
-            ack_packet: &ack_packet,
-        };
-        let (encoder, _) = secrets.frame_codecs(Role::Responder, &transcript, |_, _| LargeFrame::Hold);
+        let (ack_packet, encoder) = acknowledge(&key(1), &entropy(1), &entropy(2), &auth_packet);
         let (messages, unread, end) = (Vec::new(), 0, None);
         Self { session, ack_packet, encoder, now: START, unread, messages, is_established: false, end }
     }
@@ -273,7 +251,7 @@ pub fn announcements_at_the_limit() -> Evidence {
 
 pub fn other_network() -> Evidence {
     let mut remote = Remote::established();
-    let status = LegacyStatus { network_id: 8052, ..config().legacy_status };
+    let status = LegacyStatus { network_id: 8052, ..client_config().legacy_status };
     remote.say(LegacyStatus::CODE, &status.encode());
     remote.evidence()
 }
@@ -281,9 +259,9 @@ pub fn other_network() -> Evidence {
 /// It is still syncing itself, or has gone on: what it says of its best block is nobody's business.
 pub fn other_best_block() -> Evidence {
     let mut remote = Remote::established();
-    let status = LegacyStatus { best_hash: BlockHash::new([3; 32]), ..config().legacy_status };
+    let status = LegacyStatus { best_hash: BlockHash::new([3; 32]), ..client_config().legacy_status };
     remote.say(LegacyStatus::CODE, &status.encode());
-    remote.say(LegacyStatus::CODE, &config().legacy_status.encode());
+    remote.say(LegacyStatus::CODE, &client_config().legacy_status.encode());
     remote.evidence()
 }
 
